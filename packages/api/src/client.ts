@@ -56,7 +56,7 @@ export function connect(url: string, token: string): ApiClient {
     links: [
       splitLink({
         // A wait may outlast the time that HTTP clients and proxies grant an answer.
-        condition: (op) => op.type === "subscription" || op.context["waits"] === true,
+        condition: (op) => op.type === "subscription" || op.context.waits === true,
         true: wsLink({ client: wsClient }),
         false: httpBatchLink({ url: base.href, headers: { authorization } }),
       }),
