@@ -1,0 +1,56 @@
+/**
+ * The mark of a LUN's copy: what an unclean end would have cost (SPEC R1, the stand-in for the activity log). It lies
+ * stable beside the data, with the kernel's boot id, because what was written but not flushed outlives a killed process
+ * and not a power loss.
+ *
+ * ```
+ *            first unjournaled write            window journaled, local copy stable
+ *   clean ──────────────────────────▶ open ◀──────────────────────────────▶ queueing
+ *     ▲        drained and flushed     │ ▲                                      │
+ *     └────────────────────────────────┘ └── copy stable on both ── copying ◀───┘ journal given up
+ * ```
+ */
+import { z } from "zod";
+import { LineageStep } from "../wire/stream-open.ts";
+
+export const MarkState = z.enum(["clean", "open", "queueing", "copying"]);
+export type MarkState = z.infer<typeof MarkState>;
+
+/** How many streams a lineage remembers; a mirror at an older one is copied in full. */
+export const LINEAGE_STEPS = 64;
+
+export const LunMark = z.object({
+  state: MarkState,
+  kernelBootId: z.string(),
+  /** Ended in order: what `state` says holds over a power loss too. */
+  closed: z.boolean(),
+  /** Streams from oldest to present. */
+  lineage: z.array(LineageStep).max(LINEAGE_STEPS),
+  /** With `closed`: the last number of the present stream. */
+  last: z.number().int().nonnegative(),
+});
+export type LunMark = z.infer<typeof LunMark>;
+
+/** What a primary copy may go on from after a start. */
+export type Restoration =
+  /** Go on where the last stream ended; the journal holds nothing. */
+  | "continue"
+  /** Redo the journal on the local copy, then replay it to the mirror. */
+  | "recover-journal"
+  /** What the mirror lacks is not known: full copy. */
+  | "full-copy";
+
+/** Decides what a start of the data path makes of the mark (SPEC R1). */
+export function restore(mark: LunMark | null, kernelBootId: string): Restoration {
+  if (mark === null || mark.lineage.length === 0) return "full-copy";
+  const trusted = mark.closed || mark.kernelBootId === kernelBootId;
+  switch (mark.state) {
+    case "clean":
+      return mark.closed ? "continue" : "full-copy";
+    case "queueing":
+      return trusted ? "recover-journal" : "full-copy";
+    case "open":
+    case "copying":
+      return "full-copy";
+  }
+}
