@@ -1,0 +1,83 @@
+/**
+ * What one test owns: a temporary folder, processes, namespaces. Whatever happens to the test, all of it is taken
+ * down in reverse order, and where the test failed, the last lines of every process are printed first.
+ */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach } from "vitest";
+import { eventually } from "./eventually.ts";
+import { Background, leftovers, type RunOptions, signalProcess } from "./processes.ts";
+
+const LINES_SHOWN = 60;
+const END_TIMEOUT_MS = 5_000;
+
+export class Stage {
+  readonly folder: string;
+  readonly #undo: (() => Promise<void> | void)[] = [];
+  readonly #background: Background[] = [];
+
+  private constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  static async open(): Promise<Stage> {
+    return new Stage(await mkdtemp(join(tmpdir(), "lockstep-e2e-")));
+  }
+
+  /** To be done at the end, last registered first. */
+  defer(undo: () => Promise<void> | void): void {
+    this.#undo.push(undo);
+  }
+
+  /** Starts a program that is ended with the stage at the latest. */
+  background(label: string, argv: readonly string[], options: RunOptions = {}): Background {
+    const program = new Background(label, argv, options);
+    this.#background.push(program);
+    return program;
+  }
+
+  report(): string {
+    return this.#background
+      .map(({ label, lines }) => [`--- ${label}`, ...lines.slice(-LINES_SHOWN)].join("\n"))
+      .join("\n");
+  }
+
+  async close(): Promise<void> {
+    const failures: unknown[] = [];
+    for (const undo of this.#undo.reverse()) {
+      try {
+        await undo();
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    for (const pid of leftovers()) signalProcess(pid, "SIGKILL");
+    await eventually(
+      "all processes of the test to end",
+      END_TIMEOUT_MS,
+      () => leftovers().length === 0,
+    );
+    await rm(this.folder, { recursive: true, force: true });
+    if (failures.length > 0) throw new AggregateError(failures, "the stage could not be cleared");
+  }
+}
+
+/** One stage for each test of the file: call what this returns inside a test. */
+export function stageForEachTest(): () => Stage {
+  let stage: Stage | null = null;
+  beforeEach(async () => {
+    stage = await Stage.open();
+  });
+  afterEach(async ({ task }) => {
+    const ended = stage;
+    stage = null;
+    if (ended === null) return;
+    if (task.result?.state === "fail") console.error(`${task.name} failed\n${ended.report()}`);
+    await ended.close();
+  });
+  return () => {
+    if (stage === null) throw new Error("the stage is there only while a test runs");
+    return stage;
+  };
+}
