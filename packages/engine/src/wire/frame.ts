@@ -38,6 +38,8 @@ export const FrameKind = {
   open: 16,
   /** Journal only: the local copy is stable up to this number (SPEC O3). */
   stable: 17,
+  /** Primary to mirror: say what you hold (answered by `opened`, behind all answers to what came before). */
+  query: 18,
   /** Mirror to primary. `number`: the last applied, `offset`: the last stable number of the stream. */
   opened: 32,
   ack: 33,

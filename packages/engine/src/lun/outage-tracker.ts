@@ -1,0 +1,56 @@
+/** One LUN's present outage: what began it, what it cost so far (SPEC O7). */
+import type { OutageCause, OutagePhaseKind } from "@lockstep/model";
+import type { OutageFacts } from "./ports.ts";
+
+export class OutageTracker {
+  private facts: OutageFacts | null = null;
+
+  get present(): Readonly<OutageFacts> | null {
+    return this.facts;
+  }
+
+  /** Begins an outage, or lets the present one go on. */
+  begin(cause: OutageCause, begunAt: number, now: number, phase: OutagePhaseKind): void {
+    if (this.facts !== null) {
+      this.facts.phase = phase;
+      return;
+    }
+    this.facts = {
+      cause,
+      begunAt,
+      detectedAt: now,
+      phase,
+      peakBytes: 0,
+      peakRequests: 0,
+      healBytes: 0,
+      longestHostWaitMs: 0,
+      healed: false,
+    };
+  }
+
+  enter(phase: OutagePhaseKind): void {
+    if (this.facts !== null) this.facts.phase = phase;
+  }
+
+  queued(bytes: number, requests: number): void {
+    if (this.facts === null || bytes <= this.facts.peakBytes) return;
+    this.facts.peakBytes = bytes;
+    this.facts.peakRequests = requests;
+  }
+
+  sent(bytes: number): void {
+    if (this.facts !== null) this.facts.healBytes += bytes;
+  }
+
+  waited(ms: number): void {
+    if (this.facts !== null && ms > this.facts.longestHostWaitMs) this.facts.longestHostWaitMs = ms;
+  }
+
+  /** Ends it; the last facts are returned once, with `healed` set. */
+  heal(): OutageFacts | null {
+    const facts = this.facts;
+    this.facts = null;
+    if (facts !== null) facts.healed = true;
+    return facts;
+  }
+}
