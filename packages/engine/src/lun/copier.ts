@@ -96,34 +96,31 @@ export class Copier {
         this.owner.copyEnd();
         return;
       }
-      this.step();
+      if (!this.step()) return;
     }
-    if (this.scheduled) return;
-    this.scheduled = true;
-    this.owner.defer(() => {
-      this.scheduled = false;
-      this.pump();
-    });
+    this.goOnLater();
   }
 
-  private step(): void {
+  /** Sends or begins the next piece; false where a write under way must end first (the owner pumps then). */
+  private step(): boolean {
     const extent = this.local.extentAt(this.position);
     const left = extent.offset + extent.length - this.position;
     if (!extent.data) {
       const length = Math.min(left, ZERO_RUN_BYTES);
-      if (this.owner.copyMustWait(this.position, length)) return;
+      if (this.owner.copyMustWait(this.position, length)) return false;
       if (!this.mirrorIsZero) this.owner.copyZeroes(this.position, length);
       this.position += length;
-      return;
+      return true;
     }
     const length = Math.min(left, COPY_BLOCK_BYTES);
-    if (this.owner.copyMustWait(this.position, length)) return;
+    if (this.owner.copyMustWait(this.position, length)) return false;
     this.read.offset = this.position;
     this.read.length = length;
     this.read.buffer = Buffer.allocUnsafeSlow(length);
     this.reading = true;
     this.touched = false;
     this.local.submit(this.read);
+    return true;
   }
 
   private readDone(error: BlockError | null): void {
@@ -139,12 +136,15 @@ export class Copier {
       this.position = this.read.offset + this.read.length;
       this.owner.copyBlock(this.read.offset, data);
     }
-    if (!this.scheduled) {
-      this.scheduled = true;
-      this.owner.defer(() => {
-        this.scheduled = false;
-        this.pump();
-      });
-    }
+    this.goOnLater();
+  }
+
+  private goOnLater(): void {
+    if (this.scheduled) return;
+    this.scheduled = true;
+    this.owner.defer(() => {
+      this.scheduled = false;
+      this.pump();
+    });
   }
 }

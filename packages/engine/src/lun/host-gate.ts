@@ -47,13 +47,4 @@ export class HostGate {
       begin(next);
     }
   }
-
-  /** Takes a held request out before it began (ABORT TASK). Returns whether it was held. */
-  withdraw(request: BlockRequest): boolean {
-    const at = this.held.indexOf(request);
-    if (at < 0) return false;
-    this.held.splice(at, 1);
-    this.heldSince.splice(at, 1);
-    return true;
-  }
 }

@@ -3,7 +3,7 @@
  * in one pooled object. It is its own completion, so that a write needs no closure.
  */
 import type { BlockError, BlockOperation, BlockRequest } from "@lockstep/block";
-import type { FrameKind } from "../wire/frame.ts";
+import { type FrameKind, HEADER_BYTES } from "../wire/frame.ts";
 
 /** Whom a finished local request is told to. */
 export interface LocalCompletion {
@@ -17,7 +17,7 @@ export class MirrorWrite implements BlockRequest {
   offset = 0;
   length = 0;
   buffer: Buffer | null = null;
-  readonly fua = false;
+  fua = false;
 
   route: WriteRoute = "local";
   kind: FrameKind = 1;
@@ -34,11 +34,14 @@ export class MirrorWrite implements BlockRequest {
   localError: BlockError | null = null;
   /** The local request has ended. */
   settled = false;
+  /** The local request is being submitted: its completion is taken up by the submitter. */
+  submitting = false;
   /** It was not over when `submit` returned: others that overlap must wait. */
   underWay = false;
   acknowledged = false;
-  /** It stands in the window. */
+  /** It stands in the window, and counts as so many bytes there. */
   inWindow = false;
+  windowBytes = 0;
   /** Monotonic ms: when it began, and when its frame was sent (0: not yet). */
   startedAt = 0;
   sentAt = 0;
@@ -57,12 +60,13 @@ export class MirrorWrite implements BlockRequest {
     return offset < this.offset + this.length && this.offset < offset + length;
   }
 
-  /** Bytes that keeping it costs. */
-  get weight(): number {
-    return 64 + (this.buffer === null ? 0 : this.buffer.length);
+  /** Bytes of its frame. */
+  get frameBytes(): number {
+    return HEADER_BYTES + (this.buffer === null ? 0 : this.buffer.length);
   }
 
   reset(): void {
+    this.fua = false;
     this.buffer = null;
     this.header = null;
     this.host = null;

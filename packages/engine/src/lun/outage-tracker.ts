@@ -9,7 +9,7 @@ export class OutageTracker {
     return this.facts;
   }
 
-  /** Begins an outage, or lets the present one go on. */
+  /** Begins an outage, or lets the present one go on in `phase`. */
   begin(cause: OutageCause, begunAt: number, now: number, phase: OutagePhaseKind): void {
     if (this.facts !== null) {
       this.facts.phase = phase;

@@ -87,8 +87,8 @@ export class Replayer {
         this.openThrough(formatStreamId(this.lineage.current));
         if (this.caughtUp) this.owner.replayCaughtUp();
       } else {
-        this.sendAll(records);
-        this.pump();
+        if (this.sendAll(records)) this.pump();
+        else this.owner.replayFailed("io-error");
       }
     });
   }
@@ -114,8 +114,8 @@ export class Replayer {
     return steps.findIndex((s) => s.stream === a) < steps.findIndex((s) => s.stream === b);
   }
 
-  /** Sends runs of records as they lie, leaving out what is not for the mirror. */
-  private sendAll(records: Buffer): void {
+  /** Sends runs of records as they lie, leaving out what is not for the mirror. False where a number is missing. */
+  private sendAll(records: Buffer): boolean {
     let runFrom = 0;
     let at = 0;
     while (at < records.length) {
@@ -123,7 +123,9 @@ export class Replayer {
       if (fault !== null) throw new Error(`the journal's reader let a broken record through: ${fault}`);
       const end = at + HEADER_BYTES + this.header.payloadLength;
       const stream = formatStreamId({ hi: this.header.streamHi, lo: this.header.streamLo });
-      const asItLies = isNumbered(this.header.kind) && this.header.kind !== FrameKind.void;
+      const known = stream === this.stream && this.header.number <= this.sentThrough;
+      const numbered = isNumbered(this.header.kind) && this.header.kind !== FrameKind.void;
+      const asItLies = numbered && !known;
       const voided = asItLies && this.owner.isVoid(stream, this.header.number);
       if (!asItLies || voided || stream !== this.stream) {
         this.sendRun(records, runFrom, at);
@@ -131,10 +133,12 @@ export class Replayer {
         if (asItLies) this.openThrough(stream);
         if (voided) this.sendVoid(this.header.number);
       }
+      if (asItLies && !voided && this.header.number !== this.sentThrough + 1) return false;
       if (asItLies) this.sentThrough = this.header.number;
       at = end;
     }
     this.sendRun(records, runFrom, at);
+    return true;
   }
 
   private sendRun(records: Buffer, from: number, to: number): void {

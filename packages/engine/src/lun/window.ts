@@ -29,7 +29,8 @@ export class SendWindow {
   push(write: MirrorWrite): void {
     write.inWindow = true;
     this.entries.push(write);
-    this.bytes += write.weight;
+    write.windowBytes = write.frameBytes;
+    this.bytes += write.windowBytes;
   }
 
   /** The entry that stands `position` behind the oldest. */
@@ -42,7 +43,7 @@ export class SendWindow {
     const write = this.entries[this.head];
     if (write === undefined) throw new Error("the window is empty");
     this.head++;
-    this.bytes -= write.weight;
+    this.bytes -= write.windowBytes;
     write.inWindow = false;
     if (this.head === this.entries.length) {
       this.entries.length = 0;
