@@ -1,0 +1,3 @@
+export * from "./accounts.ts";
+export * from "./configuration.ts";
+export * from "./history.ts";
