@@ -1,0 +1,28 @@
+/**
+ * The first administrator's password: the backend makes a random one on its first start and keeps it in
+ * `DIR/admin-password`; the supervisor, whose terminal the operator watches, tells it once, when that file appears.
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { watchFor } from "./folder-watch.ts";
+
+/** A backend that has not made it by then has one already, or its own troubles, which its log tells. */
+const LOOK_FOR_MS = 120_000;
+
+export function passwordPath(data: string): string {
+  return join(data, "admin-password");
+}
+
+/** The password kept in the folder; null while there is none. */
+export function readPassword(data: string): string | null {
+  const path = passwordPath(data);
+  if (!existsSync(path)) return null;
+  return readFileSync(path, "utf8").trim() || null;
+}
+
+/** The password when it appears; null when one was there before, or none came. */
+export async function newPassword(data: string, stop: AbortSignal): Promise<string | null> {
+  if (readPassword(data) !== null) return null;
+  const limit = AbortSignal.any([stop, AbortSignal.timeout(LOOK_FOR_MS)]);
+  return watchFor(data, limit, () => readPassword(data));
+}

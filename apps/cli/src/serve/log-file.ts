@@ -1,0 +1,67 @@
+/**
+ * The log of a process we start: a file that it writes to by itself, so that neither a full pipe nor the supervisor's
+ * death can stop it (SPEC C4). It is rotated when a process starts, by size.
+ */
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  statSync,
+} from "node:fs";
+import { dirname } from "node:path";
+
+const ROTATE_ABOVE_BYTES = 16 * 2 ** 20;
+const KEPT = 3;
+/** How much of a log's end is read to find out why a process ended. */
+const TAIL_BYTES = 64 * 2 ** 10;
+
+export interface LogFile {
+  path: string;
+  fd: number;
+  /** Where this start's lines begin. */
+  startOffset: number;
+}
+
+export function openLog(path: string): LogFile {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  rotate(path);
+  const fd = openSync(path, "a", 0o600);
+  return { path, fd, startOffset: fstatSync(fd).size };
+}
+
+/** Closes our copy of the descriptor; the process that writes has its own. */
+export function closeLog(log: LogFile): void {
+  closeSync(log.fd);
+}
+
+function rotate(path: string): void {
+  if (!existsSync(path) || statSync(path).size <= ROTATE_ABOVE_BYTES) return;
+  for (let n = KEPT - 1; n >= 1; n--) {
+    if (existsSync(`${path}.${n}`)) renameSync(`${path}.${n}`, `${path}.${n + 1}`);
+  }
+  renameSync(path, `${path}.1`);
+}
+
+/** The last sentence that a process wrote since it was started; null when it wrote nothing. */
+export function lastSentence(path: string, startOffset: number): string | null {
+  if (!existsSync(path)) return null;
+  const written = readFileSync(path).subarray(startOffset).subarray(-TAIL_BYTES).toString("utf8");
+  const lines = written.split("\n").filter((line) => line.trim() !== "");
+  const last = lines.at(-1);
+  return last === undefined ? null : sentenceOf(last);
+}
+
+/** Log lines are JSON with a message, or plain text. */
+function sentenceOf(line: string): string {
+  try {
+    const value: unknown = JSON.parse(line);
+    if (typeof value === "object" && value !== null && "msg" in value) return String(value.msg);
+  } catch {
+    // Plain text: shown as it is.
+  }
+  return line.replace(/^lockstep:\s*/, "");
+}

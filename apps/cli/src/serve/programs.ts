@@ -1,0 +1,39 @@
+/** What the two processes of a server are started from. */
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { ServeOptions } from "@lockstep/model";
+import { fingerprintOf, type Role } from "./record.ts";
+import type { Launch } from "./running-process.ts";
+
+export interface Program {
+  file: string;
+  nodeFlags: string[];
+}
+export type Programs = Record<Role, Program>;
+
+const apps = new URL("../../../", import.meta.url);
+
+export const lockstepPrograms: Programs = {
+  datapath: { file: fileURLToPath(new URL("datapath/src/main.ts", apps)), nodeFlags: [] },
+  backend: { file: fileURLToPath(new URL("backend/src/main.ts", apps)), nodeFlags: [] },
+};
+
+/**
+ * A command line is open to all users of the machine, an environment only to its owner: the database's address, which
+ * holds a password, goes to the backend by DATABASE_URL, and no secret goes to the data path, which needs none.
+ */
+export function launchOf(role: Role, programs: Programs, options: ServeOptions): Launch {
+  const { databaseUrl, ...open } = options;
+  const { DATABASE_URL: _url, LOCKSTEP_ADMIN_PASSWORD: password, ...env } = process.env;
+  const secrets = {
+    ...(databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl }),
+    ...(password === undefined ? {} : { LOCKSTEP_ADMIN_PASSWORD: password }),
+  };
+  return {
+    ...programs[role],
+    args: [JSON.stringify(open)],
+    env: role === "backend" ? { ...env, ...secrets } : env,
+    logPath: join(options.data, "log", `${role}.log`),
+    fingerprint: fingerprintOf(options),
+  };
+}
