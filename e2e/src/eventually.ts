@@ -1,12 +1,15 @@
 /**
- * Waiting for a condition, bounded in time. The product's own waits (`lun wait`, `link wait`) come first; this is for
- * what they do not tell, such as a figure that grows or a process that ends.
+ * Waiting for a condition, bounded in time. The product's own waits (`lun wait`, `link wait`) come
+ * first; this is for what they do not tell, such as a figure that grows or a process that ends.
  */
 import { setTimeout as delay } from "node:timers/promises";
 
 const POLL_INTERVAL_MS = 100;
 
-/** Asks until the answer is neither null nor false; fails after `timeoutMs` with what was waited for. */
+/**
+ * Asks until the answer is neither null nor false; fails after `timeoutMs` with what was waited
+ * for.
+ */
 export async function eventually<T>(
   what: string,
   timeoutMs: number,

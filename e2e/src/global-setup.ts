@@ -1,4 +1,7 @@
-/** Runs before and after all test files: nothing of an earlier run is left to disturb, nothing of this one stays. */
+/**
+ * Runs before and after all test files: nothing of an earlier run is left to disturb, nothing of
+ * this one stays.
+ */
 import { claimRun, endOrphansOfEarlierRuns, leftovers, signalProcess } from "./processes.ts";
 
 export function setup(): void {

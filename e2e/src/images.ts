@@ -1,4 +1,6 @@
-/** Looking at the copies' backing files directly: comparing them byte by byte, and reading ranges. */
+/**
+ * Looking at the copies' backing files directly: comparing them byte by byte, and reading ranges.
+ */
 import { type FileHandle, open } from "node:fs/promises";
 
 const CHUNK_BYTES = 2 ** 20;
@@ -13,7 +15,10 @@ async function readFully(file: FileHandle, into: Buffer, offset: number): Promis
   return done;
 }
 
-/** Offset of the first byte that differs (a shorter file differs at its end); null when the files are the same. */
+/**
+ * Offset of the first byte that differs (a shorter file differs at its end); null when the files
+ * are the same.
+ */
 export async function firstDifference(pathA: string, pathB: string): Promise<number | null> {
   await using fileA = await open(pathA, "r");
   await using fileB = await open(pathB, "r");

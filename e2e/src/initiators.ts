@@ -1,7 +1,7 @@
 /**
- * Real initiators: qemu-img, qemu-io and libiscsi's tools run to their end; `qemu-nbd` and `qemu-storage-daemon` stay
- * and offer the LUN as an NBD socket or as a file. All of them reach the target through libiscsi. They run where the
- * server does, in its network namespace.
+ * Real initiators: qemu-img, qemu-io and libiscsi's tools run to their end; `qemu-nbd` and
+ * `qemu-storage-daemon` stay and offer the LUN as an NBD socket or as a file. All of them reach the
+ * target through libiscsi. They run where the server does, in its network namespace.
  */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -43,7 +43,10 @@ export function tryInitiator(
   return run(inside(server, argv), { timeoutMs });
 }
 
-/** `qemu-io` with a list of its commands, for example `write -P 0x5a 0 4k`. Fails when one of them fails. */
+/**
+ * `qemu-io` with a list of its commands, for example `write -P 0x5a 0 4k`. Fails when one of them
+ * fails.
+ */
 export function qemuIo(
   server: StorageServer,
   lun: Lun,
@@ -102,6 +105,12 @@ export class NbdSession {
   /** Logs out and ends. */
   async close(): Promise<void> {
     signalProcess(this.#program.pid, "SIGTERM");
+    await this.#program.exited;
+  }
+
+  /** Ends without logging out, with whatever is under way. */
+  async kill(): Promise<void> {
+    if (!this.#program.ended) signalProcess(this.#program.pid, "SIGKILL");
     await this.#program.exited;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Asking a data path over its local socket, as the command line does but without starting a process for each
- * question: for figures that a test polls while hosts write.
+ * Asking a data path over its local socket, as the command line does but without starting a process
+ * for each question: for figures that a test polls while hosts write.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { connect } from "node:net";

@@ -1,6 +1,7 @@
 /**
- * A client of the NBD protocol, just enough to write, read and flush through `qemu-nbd`, whose other end is a real
- * iSCSI initiator (libiscsi). Requests complete by callback with the server's error number, 0 for success.
+ * A client of the NBD protocol, just enough to write, read and flush through `qemu-nbd`, whose
+ * other end is a real iSCSI initiator (libiscsi). Requests complete by callback with the server's
+ * error number, 0 for success.
  */
 import { connect, type Socket } from "node:net";
 
@@ -66,6 +67,11 @@ export class NbdClient {
       socket.on("close", () => fail(new Error("qemu-nbd refused the connection")));
       socket.on("data", receive);
     });
+  }
+
+  /** Whether requests are no longer possible. */
+  get closed(): boolean {
+    return this.#closed !== null;
   }
 
   write(offset: number, data: Buffer, answer: Answer): void {

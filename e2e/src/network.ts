@@ -1,7 +1,8 @@
 /**
- * Two network namespaces joined by a veth pair, for cutting the link as a real network would: silently, one way only,
- * or by link down. Each namespace lives as long as a process that holds it, so nothing is left on the machine. Unix
- * sockets still work across them, for the file system is shared.
+ * Two network namespaces joined by a veth pair, for cutting the link as a real network would:
+ * silently, one way only, or by link down. Each namespace lives as long as a process that holds it,
+ * so nothing is left on the machine. Unix sockets still work across them, for the file system is
+ * shared.
  */
 import { readFileSync } from "node:fs";
 import { eventually } from "./eventually.ts";
@@ -45,7 +46,10 @@ export class Namespace {
     }
   }
 
-  /** The command line that runs `argv` inside as the user of this run; sudo drops the environment, so `env` is named. */
+  /**
+   * The command line that runs `argv` inside as the user of this run; sudo drops the environment,
+   * so `env` is named.
+   */
   asUser(argv: readonly string[], env: NodeJS.ProcessEnv = {}): string[] {
     const uid = String(process.getuid?.() ?? 0);
     const gid = String(process.getgid?.() ?? 0);

@@ -1,6 +1,7 @@
 /**
- * Two real servers, alpha and beta, paired through the command line as an operator would, with LUNs mirrored between
- * them. Short times make tests short; at least one test of each kind runs with the defaults.
+ * Two real servers, alpha and beta, paired through the command line as an operator would, with LUNs
+ * mirrored between them. Short times make tests short; at least one test of each kind runs with the
+ * defaults.
  */
 import {
   DEFAULT_LINK_SETTINGS,
@@ -38,8 +39,16 @@ export class Pair {
   readonly alpha: StorageServer;
   readonly beta: StorageServer;
   readonly times: LinkSettings;
+  /** The code by which beta joined; it is used up. */
+  readonly invitation: string;
 
-  private constructor(alpha: StorageServer, beta: StorageServer, times: LinkSettings) {
+  private constructor(
+    alpha: StorageServer,
+    beta: StorageServer,
+    times: LinkSettings,
+    invitation: string,
+  ) {
+    this.invitation = invitation;
     this.alpha = alpha;
     this.beta = beta;
     this.times = times;
@@ -55,8 +64,8 @@ export class Pair {
       StorageServer.start(stage, { name: "alpha", ...common, ...place(network?.alpha) }),
       StorageServer.start(stage, { name: "beta", ...common, ...place(network?.beta) }),
     ]);
-    const pair = new Pair(alpha, beta, times);
     const { code } = (await alpha.cli("peer", "invite")) as Invitation;
+    const pair = new Pair(alpha, beta, times, code);
     await beta.cli("peer", "join", code);
     await alpha.cli(...linkSetArguments(times));
     await pair.waitUp();
@@ -100,7 +109,10 @@ export class Pair {
     return firstDifference(alpha, beta);
   }
 
-  /** The longest that an interruption may stay unnoticed after the last heartbeat, in milliseconds (T1 + 2*T2). */
+  /**
+   * The longest that an interruption may stay unnoticed after the last heartbeat, in milliseconds
+   * (T1 + 2*T2).
+   */
   get detectionMs(): number {
     return this.times.t1 + 2 * this.times.t2;
   }

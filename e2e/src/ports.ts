@@ -1,4 +1,7 @@
-/** Ports for the servers of the tests: taken in turn from one range, skipping those that something else holds. */
+/**
+ * Ports for the servers of the tests: taken in turn from one range, skipping those that something
+ * else holds.
+ */
 import { createSocket } from "node:dgram";
 import { createServer } from "node:net";
 

@@ -1,6 +1,6 @@
 /**
- * How this run may make network namespaces: as root, through password-less sudo, or in a user namespace of its own.
- * Where none of these goes, the tests that need it fail and say so.
+ * How this run may make network namespaces: as root, through password-less sudo, or in a user
+ * namespace of its own. Where none of these goes, the tests that need it fail and say so.
  */
 import { run } from "./processes.ts";
 

@@ -1,6 +1,7 @@
 /**
- * Starting programs and getting rid of them. Everything that a test starts carries a mark in its environment, which
- * its children inherit, so that even orphans of a killed supervisor are found and ended by process id, never by name.
+ * Starting programs and getting rid of them. Everything that a test starts carries a mark in its
+ * environment, which its children inherit, so that even orphans of a killed supervisor are found
+ * and ended by process id, never by name.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
@@ -165,12 +166,18 @@ function numericEntries(): number[] {
   return readdirSync("/proc").flatMap((entry) => (/^\d+$/.test(entry) ? [Number(entry)] : []));
 }
 
-/** Ids of the processes that tests of this run (or of `owner`) started and that still live, wherever they are now. */
+/**
+ * Ids of the processes that tests of this run (or of `owner`) started and that still live, wherever
+ * they are now.
+ */
 export function leftovers(owner = Number(process.env[OWNER] ?? process.pid)): number[] {
   return numericEntries().filter((pid) => markOf(pid) === String(owner) && isAlive(pid));
 }
 
-/** Processes under `folder` by their command line or working folder: for those whose environment was cleaned. */
+/**
+ * Processes under `folder` by their command line or working folder: for those whose environment was
+ * cleaned.
+ */
 export function processesOf(folder: string): number[] {
   return numericEntries().filter((pid) => {
     if (pid === process.pid) return false;
@@ -183,7 +190,9 @@ export function processesOf(folder: string): number[] {
   });
 }
 
-/** Ends what earlier runs left behind whose first process is gone (a run that was itself killed). */
+/**
+ * Ends what earlier runs left behind whose first process is gone (a run that was itself killed).
+ */
 export function endOrphansOfEarlierRuns(): void {
   for (const pid of numericEntries()) {
     const owner = markOf(pid);

@@ -1,6 +1,7 @@
 /**
- * One real storage server: `lockstep serve` in a folder of its own on free ports, perhaps in a network namespace,
- * commanded through the `lockstep` command. Its processes are signalled by the ids that `status` tells.
+ * One real storage server: `lockstep serve` in a folder of its own on free ports, perhaps in a
+ * network namespace, commanded through the `lockstep` command. Its processes are signalled by the
+ * ids that `status` tells.
  */
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -182,7 +183,10 @@ export class StorageServer {
     return (await this.cli("link", "wait", state, "--timeout", String(timeoutS))) as Link;
   }
 
-  /** Waits until the backend and its database have said hello: `ready ` promises hosts and the local socket only. */
+  /**
+   * Waits until the backend and its database have said hello: `ready ` promises hosts and the local
+   * socket only.
+   */
   waitForBackend(timeoutMs = 60_000): Promise<Status> {
     return eventually(`${this.name}'s backend`, timeoutMs, async () => {
       const status = await this.status();
@@ -209,9 +213,14 @@ export class StorageServer {
     return pid;
   }
 
-  /** Sends a signal to all of the server's processes, the supervisor first, so that nothing is restarted. */
+  /**
+   * Sends a signal to all of the server's processes, the supervisor first, so that nothing is
+   * restarted.
+   */
   async signalAll(signal: NodeJS.Signals): Promise<void> {
-    const ids = await this.processIds();
+    // Who is stopped cannot be asked.
+    const ids = signal === "SIGCONT" ? this.#processes : await this.processIds();
+    if (ids === null) throw new Error(`${this.name} never told its processes`);
     for (const role of ROLES) {
       const pid = ids[role];
       if (pid !== null) signalProcess(pid, signal);

@@ -1,11 +1,11 @@
 /**
- * What one test owns: a temporary folder, processes, namespaces. Whatever happens to the test, all of it is taken
- * down in reverse order, and where the test failed, the last lines of every process are printed first.
+ * What one test owns: a temporary folder, processes, namespaces. Whatever happens to the test, all
+ * of it is taken down in reverse order, and where the test failed, the last lines of every process
+ * are printed first.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach } from "vitest";
 import { eventually } from "./eventually.ts";
 import { Background, leftovers, type RunOptions, signalProcess } from "./processes.ts";
 
@@ -61,23 +61,4 @@ export class Stage {
     await rm(this.folder, { recursive: true, force: true });
     if (failures.length > 0) throw new AggregateError(failures, "the stage could not be cleared");
   }
-}
-
-/** One stage for each test of the file: call what this returns inside a test. */
-export function stageForEachTest(): () => Stage {
-  let stage: Stage | null = null;
-  beforeEach(async () => {
-    stage = await Stage.open();
-  });
-  afterEach(async ({ task }) => {
-    const ended = stage;
-    stage = null;
-    if (ended === null) return;
-    if (task.result?.state === "fail") console.error(`${task.name} failed\n${ended.report()}`);
-    await ended.close();
-  });
-  return () => {
-    if (stage === null) throw new Error("the stage is there only while a test runs");
-    return stage;
-  };
 }

@@ -1,7 +1,8 @@
 /**
- * A host that writes at a queue depth with contents that can be checked: every block says which block it is and by
- * which write, under a checksum. It remembers the last answered write of each block, so that an image can be held
- * against what the host was told, not only against the other image. No two writes to one block are under way at once.
+ * A host that writes at a queue depth with contents that can be checked: every block says which
+ * block it is and by which write, under a checksum. It remembers the last answered write of each
+ * block, so that an image can be held against what the host was told, not only against the other
+ * image. No two writes to one block are under way at once.
  */
 import { crc32 } from "node:zlib";
 import { readRange } from "./images.ts";
@@ -18,7 +19,10 @@ export interface WriterOptions {
   /** Writes are spread over this part of the LUN. */
   regionBytes: number;
   regionOffset?: number;
-  /** Upper bound, so that the servers under test and the writer share the machine; a burst still fills the depth. */
+  /**
+   * Upper bound, so that the servers under test and the writer share the machine; a burst still
+   * fills the depth.
+   */
   writesPerSecond?: number;
   seed?: number;
 }
@@ -36,7 +40,10 @@ export function blockContents(block: number, sequence: number, lengthBytes: numb
   return contents;
 }
 
-/** What a block says of itself; null when it is not a whole block of a writer (then `isZero` may tell never written). */
+/**
+ * What a block says of itself; null when it is not a whole block of a writer (then `isZero` may
+ * tell never written).
+ */
 export function readBlock(contents: Buffer): { block: number; sequence: number } | null {
   const sum = crc32(contents.subarray(HEADER_BYTES), crc32(contents.subarray(0, 16)));
   if (contents.readUInt32BE(16) !== sum) return null;
