@@ -1,7 +1,7 @@
 /**
  * What one test owns: a temporary folder, processes, namespaces. Whatever happens to the test, all
- * of it is taken down in reverse order, and where the test failed, the last lines of every process
- * are printed first.
+ * of it is taken down in reverse order. The last lines of every process are kept for the report
+ * of a failure.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
