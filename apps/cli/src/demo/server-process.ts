@@ -2,6 +2,7 @@
  * One of the demo's servers: a `lockstep serve` of its own in the demo's process group. Its standard error is kept
  * until it is ready, so that why it could not start becomes the demo's own sentence, and passed on afterwards.
  */
+import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -26,11 +27,13 @@ export class ServerProcess {
       stdio: ["ignore", "pipe", "pipe", "ipc"],
       env: { ...process.env, [ON_ORPHANED]: "stop" },
     });
+    assert(child.stdout !== null && child.stderr !== null, "pipes were asked for");
+    const { stdout, stderr } = child;
     this.#child = child;
     this.ended = new Promise((resolve) => child.once("close", resolve));
-    createInterface({ input: child.stderr }).on("line", (line) => this.#onComplaint(line));
+    createInterface({ input: stderr }).on("line", (line) => this.#onComplaint(line));
     this.ready = new Promise((resolve, reject) => {
-      createInterface({ input: child.stdout }).on("line", (line) => {
+      createInterface({ input: stdout }).on("line", (line) => {
         if (!line.startsWith("ready ")) return;
         this.#isReady = true;
         resolve();
