@@ -54,3 +54,13 @@ export function restore(mark: LunMark | null, kernelBootId: string): Restoration
       return "full-copy";
   }
 }
+
+/** The mirror copy's mark, stable beside its data. */
+export const MirrorMark = z.object({
+  /** `stable`: all up to `applied` is. `open`: the note knows, under the same kernel. `unclean`: a flush failed. */
+  state: z.enum(["stable", "open", "copying", "unclean"]),
+  kernelBootId: z.string(),
+  stream: z.string().nullable(),
+  applied: z.number().int().nonnegative(),
+});
+export type MirrorMark = z.infer<typeof MirrorMark>;

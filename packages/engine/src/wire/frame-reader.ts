@@ -20,6 +20,8 @@ export type FrameSink = (header: FrameHeader, bytes: Buffer, at: number, payload
 const empty = Buffer.alloc(0);
 
 export class FrameReader {
+  /** Longer payloads are refused: small until the other side has proven itself. */
+  maxPayloadBytes: number;
   private readonly sink: FrameSink;
   private readonly header = emptyHeader();
   private readonly partialHeader = Buffer.allocUnsafe(HEADER_BYTES);
@@ -28,8 +30,9 @@ export class FrameReader {
   private payloadFilled = 0;
   private stopped = false;
 
-  constructor(sink: FrameSink) {
+  constructor(sink: FrameSink, maxPayloadBytes: number) {
     this.sink = sink;
+    this.maxPayloadBytes = maxPayloadBytes;
   }
 
   /** Whether a frame has begun and not ended: where the stream ends now, it was torn. */
@@ -55,7 +58,7 @@ export class FrameReader {
         if (fault !== null) return fault;
         continue;
       }
-      const fault = decodeHeader(chunk, at, this.header);
+      const fault = this.decode(chunk, at);
       if (fault !== null) return fault;
       const end = at + HEADER_BYTES + this.header.payloadLength;
       if (end > chunk.length) {
@@ -74,6 +77,12 @@ export class FrameReader {
     return null;
   }
 
+  private decode(bytes: Buffer, at: number): FrameFault | null {
+    const fault = decodeHeader(bytes, at, this.header);
+    if (fault !== null) return fault;
+    return this.header.payloadLength > this.maxPayloadBytes ? "too-long" : null;
+  }
+
   private fillHeader(chunk: Buffer, at: number): number {
     const taken = Math.min(HEADER_BYTES - this.headerFilled, chunk.length - at);
     chunk.copy(this.partialHeader, this.headerFilled, at, at + taken);
@@ -82,7 +91,7 @@ export class FrameReader {
   }
 
   private beginCollected(): FrameFault | null {
-    const fault = decodeHeader(this.partialHeader, 0, this.header);
+    const fault = this.decode(this.partialHeader, 0);
     if (fault !== null) return fault;
     if (this.header.payloadLength === 0) return this.emitCollected(empty);
     this.startPayload();

@@ -53,6 +53,8 @@ export const FrameKind = {
   welcome: 50,
   /** Keeps an idle connection's thread from timing out (SPEC H4); no LUN, no number. */
   idle: 51,
+  /** A message of the control channel, JSON; no LUN, no number. */
+  control: 64,
 } as const;
 export type FrameKind = (typeof FrameKind)[keyof typeof FrameKind];
 
