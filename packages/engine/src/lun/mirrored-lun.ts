@@ -70,11 +70,13 @@ const kindOf = {
   zero: FrameKind.zero,
   unmap: FrameKind.unmap,
   flush: FrameKind.flush,
-  read: FrameKind.idle,
+  read: FrameKind.none,
 } as const;
 
 export class MirroredLun implements BlockDevice, LocalCompletion, ReplayOwner, CopyOwner {
   readonly blockSize: number;
+  /** Since the data path began. */
+  readonly counters = { reads: 0, readBytes: 0, writes: 0, writeBytes: 0 };
   private readonly local: BlockDevice;
   private readonly journal: LunJournal;
   private readonly marks: MarkStore;
@@ -306,6 +308,8 @@ export class MirroredLun implements BlockDevice, LocalCompletion, ReplayOwner, C
 
   submit(request: BlockRequest): void {
     if (request.op === "read") {
+      this.counters.reads++;
+      this.counters.readBytes += request.length;
       this.local.submit(request);
       return;
     }
@@ -359,6 +363,8 @@ export class MirroredLun implements BlockDevice, LocalCompletion, ReplayOwner, C
   }
 
   private writeFor(request: BlockRequest): MirrorWrite {
+    this.counters.writes++;
+    this.counters.writeBytes += request.length;
     const write = this.pool.take();
     write.op = request.op;
     write.kind = kindOf[request.op];
@@ -1143,7 +1149,7 @@ export class MirroredLun implements BlockDevice, LocalCompletion, ReplayOwner, C
   private flushLocal(done: (error: BlockError | null) => void): void {
     const flush = this.pool.take();
     flush.op = "flush";
-    flush.kind = FrameKind.idle;
+    flush.kind = FrameKind.none;
     flush.offset = 0;
     flush.length = 0;
     flush.route = "local";

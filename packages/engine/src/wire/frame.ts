@@ -19,6 +19,8 @@ export const MAX_PAYLOAD_BYTES = 16 * 2 ** 20;
 
 /** Kinds of frame. Numbers, because they stand on the wire and in the journal: never reuse one. */
 export const FrameKind = {
+  /** No frame; never on the wire. */
+  none: 0,
   /** Mirror requests: numbered, applied in order, kept in the journal. */
   write: 1,
   zero: 2,
@@ -51,14 +53,12 @@ export const FrameKind = {
   challenge: 48,
   proof: 49,
   welcome: 50,
-  /** Keeps an idle connection's thread from timing out (SPEC H4); no LUN, no number. */
-  idle: 51,
   /** A message of the control channel, JSON; no LUN, no number. */
   control: 64,
 } as const;
 export type FrameKind = (typeof FrameKind)[keyof typeof FrameKind];
 
-const kinds = new Set<number>(Object.values(FrameKind));
+const kinds = new Set<number>(Object.values(FrameKind).filter((kind) => kind !== 0));
 /** Frames whose range tells what they change; for these `offset` and `length` are bytes of the LUN. */
 const requestKinds: readonly boolean[] = Array.from({ length: 256 }, (_, kind) => kind >= 1 && kind <= 9);
 
@@ -87,7 +87,7 @@ export interface FrameHeader {
 
 export function emptyHeader(): FrameHeader {
   return {
-    kind: FrameKind.idle,
+    kind: FrameKind.none,
     flags: 0,
     lunWord: 0,
     streamHi: 0,
