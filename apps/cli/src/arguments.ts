@@ -47,7 +47,9 @@ export function moment(text: string): string {
     ? Date.now() - Number(span[1]) * SPAN_MS[span[2] as keyof typeof SPAN_MS]
     : Date.parse(text);
   if (Number.isNaN(at)) {
-    throw new InvalidArgumentError("Write a time like 2026-11-23T09:00:00Z, or how long ago: 15m, 2h, 3d.");
+    throw new InvalidArgumentError(
+      "Write a time like 2026-11-23T09:00:00Z, or how long ago: 15m, 2h, 3d.",
+    );
   }
   return new Date(at).toISOString();
 }

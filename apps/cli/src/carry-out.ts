@@ -33,7 +33,10 @@ export function checkInput<C extends CommandName>(name: C, input: CommandInput<C
   throw new Failure("usage", path === "" ? reason : `${path}: ${reason}`);
 }
 
-export async function withServer<T>(command: Command, work: (server: Server) => Promise<T>): Promise<T> {
+export async function withServer<T>(
+  command: Command,
+  work: (server: Server) => Promise<T>,
+): Promise<T> {
   const server = await openServer(targetOf(command.optsWithGlobals<Globals>()));
   try {
     return await work(server);

@@ -3,5 +3,8 @@ import type { Command } from "commander";
 
 export function example(command: Command, ...lines: string[]): Command {
   const title = lines.length === 1 ? "Example" : "Examples";
-  return command.addHelpText("after", `\n${title}:\n${lines.map((line) => `  $ lockstep ${line}`).join("\n")}`);
+  return command.addHelpText(
+    "after",
+    `\n${title}:\n${lines.map((line) => `  $ lockstep ${line}`).join("\n")}`,
+  );
 }

@@ -17,7 +17,11 @@ function complain(message: string, hint: string | null): void {
 /** Commander's message without its prefix; a second line of it is its suggestion. */
 function usageFailure(error: CommanderError): Failure {
   const [first = "", suggestion] = error.message.replace(/^error: /, "").split("\n");
-  return new Failure("usage", first, suggestion?.replace(/^\((.*)\)$/, "$1") ?? "see `lockstep --help`");
+  return new Failure(
+    "usage",
+    first,
+    suggestion?.replace(/^\((.*)\)$/, "$1") ?? "see `lockstep --help`",
+  );
 }
 
 function exitStatusOf(error: unknown): number {
@@ -31,7 +35,10 @@ function exitStatusOf(error: unknown): number {
     complain(error.message, error.hint);
     return EXIT_STATUS[error.code];
   }
-  complain("this is a bug in Lockstep", error instanceof Error ? (error.stack ?? null) : String(error));
+  complain(
+    "this is a bug in Lockstep",
+    error instanceof Error ? (error.stack ?? null) : String(error),
+  );
   return EXIT_STATUS.internal;
 }
 

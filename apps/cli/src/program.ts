@@ -24,8 +24,15 @@ export function buildProgram(): Command {
   const program = new Command("lockstep")
     .description("A storage server whose LUNs are mirrored to a second one.")
     .version(VERSION, "-V, --version", "print the version")
-    .addOption(new Option("--data <dir>", "the server's data folder, reached over its local socket (or LOCKSTEP_DATA)"))
-    .addOption(new Option("--server <url>", "the server's API, like http://HOST:7400 (or LOCKSTEP_SERVER)"))
+    .addOption(
+      new Option(
+        "--data <dir>",
+        "the server's data folder, reached over its local socket (or LOCKSTEP_DATA)",
+      ),
+    )
+    .addOption(
+      new Option("--server <url>", "the server's API, like http://HOST:7400 (or LOCKSTEP_SERVER)"),
+    )
     .addOption(new Option("--token <token>", "a token for --server (or LOCKSTEP_TOKEN)"))
     .option("--json", "print one JSON value")
     .configureHelp({ showGlobalOptions: true })

@@ -19,7 +19,9 @@ export interface Server {
   close(): void | Promise<void>;
 }
 
-export type Target = { kind: "local"; data: string } | { kind: "remote"; url: string; token: string };
+export type Target =
+  | { kind: "local"; data: string }
+  | { kind: "remote"; url: string; token: string };
 
 /** Where the command goes: options beat the environment; nothing said at all is a mistake that names the ways. */
 export function targetOf(globals: Globals, env: NodeJS.ProcessEnv = process.env): Target {
@@ -27,15 +29,15 @@ export function targetOf(globals: Globals, env: NodeJS.ProcessEnv = process.env)
     throw new Failure("usage", "--data and --server name two servers; give only one of them");
   }
   if (globals.data !== undefined) return { kind: "local", data: resolve(globals.data) };
-  const url = globals.server ?? env["LOCKSTEP_SERVER"];
-  const data = globals.server === undefined ? env["LOCKSTEP_DATA"] : undefined;
+  const url = globals.server ?? env.LOCKSTEP_SERVER;
+  const data = globals.server === undefined ? env.LOCKSTEP_DATA : undefined;
   if (data) return { kind: "local", data: resolve(data) };
   if (!url) throw new Failure("usage", "which server? none was named", nearbyHint());
   return { kind: "remote", url: checkedUrl(url), token: tokenOf(globals, env) };
 }
 
 function tokenOf(globals: Globals, env: NodeJS.ProcessEnv): string {
-  const token = globals.token ?? env["LOCKSTEP_TOKEN"];
+  const token = globals.token ?? env.LOCKSTEP_TOKEN;
   if (token) return token;
   throw new Failure(
     "usage",

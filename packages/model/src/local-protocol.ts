@@ -49,6 +49,7 @@ export const processMessages = {
   }),
 } as const;
 export type ProcessMessageName = keyof typeof processMessages;
+export type ProcessMessageInput<M extends ProcessMessageName> = z.input<(typeof processMessages)[M]>;
 
 export const LocalRequest = z.object({
   id: z.number().int().nonnegative(),

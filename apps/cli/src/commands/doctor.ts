@@ -10,10 +10,16 @@ import { type Globals, targetOf } from "../server.ts";
 import { findingsView } from "../views/doctor.ts";
 
 export function addDoctor(program: Command): void {
-  const doctor = program.command("doctor").description("what is wrong with this machine or pair, and what to do");
+  const doctor = program
+    .command("doctor")
+    .description("what is wrong with this machine or pair, and what to do");
   doctor.action(async () => {
     try {
-      print(doctor, await withServer(doctor, (server) => server.command("doctor", {})), findingsView);
+      print(
+        doctor,
+        await withServer(doctor, (server) => server.command("doctor", {})),
+        findingsView,
+      );
     } catch (error) {
       if (!(error instanceof Failure) || error.code !== "unreachable") throw error;
       print(doctor, findingsWithout(error, doctor.optsWithGlobals<Globals>()), findingsView);
@@ -30,7 +36,12 @@ function findingsWithout(failure: Failure, globals: Globals): Finding[] {
   const target = targetOf(globals);
   if (target.kind !== "local") return findings;
   if (!existsSync(target.data)) {
-    findings.push({ severity: "error", subject: "data folder", message: `${target.data} does not exist`, remedy: null });
+    findings.push({
+      severity: "error",
+      subject: "data folder",
+      message: `${target.data} does not exist`,
+      remedy: null,
+    });
   }
   const log = join(target.data, "log", "datapath.log");
   const last = lastSentence(log, 0);

@@ -10,7 +10,11 @@ export function addEvent(program: Command): void {
   const list = event
     .command("list")
     .description("events, oldest first")
-    .option("--since <time>", "only from then on: 2026-11-23T09:00:00Z, or how long ago: 15m, 2h, 3d", moment);
+    .option(
+      "--since <time>",
+      "only from then on: 2026-11-23T09:00:00Z, or how long ago: 15m, 2h, 3d",
+      moment,
+    );
   list.action((options: { since?: string }) => carryOut(list, "event.list", options, eventTable));
   example(list, "--data .lockstep/alpha event list --since 15m");
 }

@@ -38,14 +38,19 @@ export function addLunCreate(lun: Command): void {
 function inputOf(name: string, options: Options): CommandInput<"lun.create"> {
   const { backing } = options;
   if ((options.adopt || options.wipe) && backing === undefined) {
-    throw new Failure("usage", "--adopt and --wipe say what to do with a --backing, but none was given");
+    throw new Failure(
+      "usage",
+      "--adopt and --wipe say what to do with a --backing, but none was given",
+    );
   }
   return {
     name,
     size: options.size,
     ...(options.number === undefined ? {} : { number: options.number }),
     // Over the API a relative path would be one of this machine's, not of the server's.
-    ...(backing === undefined ? {} : { backing: options.server === undefined ? resolve(backing) : backing }),
+    ...(backing === undefined
+      ? {}
+      : { backing: options.server === undefined ? resolve(backing) : backing }),
     existing: options.adopt ? "adopt" : options.wipe ? "wipe" : "refuse",
   };
 }

@@ -43,7 +43,12 @@ function addResizeAndDelete(lun: Command): void {
     .description("delete a LUN and its data")
     .option("--yes", "yes, its data too");
   remove.action((name: string, { yes }: { yes?: boolean }) => {
-    if (!yes) throw new Failure("usage", `deleting ${name} destroys its data`, "say --yes if that is meant");
+    if (!yes)
+      throw new Failure(
+        "usage",
+        `deleting ${name} destroys its data`,
+        "say --yes if that is meant",
+      );
     return carryOut(remove, "lun.delete", { name }, () => `${name} is deleted`);
   });
   example(remove, "--data .lockstep/alpha lun delete demo --yes");
@@ -54,7 +59,9 @@ function addMirroring(lun: Command): void {
     .command("mirror <name>")
     .description("designate a LUN as mirrored, or no longer")
     .argument("<on|off>", "on or off", onOff);
-  mirror.action((name: string, on: boolean) => carryOut(mirror, "lun.mirror", { name, on }, accepted));
+  mirror.action((name: string, on: boolean) =>
+    carryOut(mirror, "lun.mirror", { name, on }, accepted),
+  );
   example(mirror, "--data .lockstep/alpha lun mirror demo on");
 
   const mode = lun
@@ -62,12 +69,15 @@ function addMirroring(lun: Command): void {
     .description("when a host is answered: after the mirror's response (sync), or before (async)")
     .argument("<sync|async>", "sync or async");
   mode.action((name: string, wanted: string) => {
-    if (wanted !== "sync" && wanted !== "async") throw new Failure("usage", `"${wanted}" is no mode`, "write sync or async");
+    if (wanted !== "sync" && wanted !== "async")
+      throw new Failure("usage", `"${wanted}" is no mode`, "write sync or async");
     return carryOut(mode, "lun.mode", { name, mode: wanted satisfies LunMode }, accepted);
   });
   example(mode, "--data .lockstep/alpha lun mode demo async");
 
-  const pause = lun.command("pause <name>").description("stop sending to the mirror; hosts go on, the journal grows");
+  const pause = lun
+    .command("pause <name>")
+    .description("stop sending to the mirror; hosts go on, the journal grows");
   pause.action((name: string) => carryOut(pause, "lun.pause", { name }, accepted));
   example(pause, "--data .lockstep/alpha lun pause demo");
 
@@ -80,12 +90,17 @@ function addSet(lun: Command): void {
   const set = lun
     .command("set <name>")
     .description("change how a LUN behaves")
-    .addOption(new Option("--policy <policy>", "what hosts see in an outage: they go on").choices(["continue"]))
+    .addOption(
+      new Option("--policy <policy>", "what hosts see in an outage: they go on").choices([
+        "continue",
+      ]),
+    )
     .option("--journal-limit <size>", "how large its journal may grow", size)
     .option("--write-cache <on|off>", "whether hosts are told of a write cache", onOff);
   type Options = { policy?: "continue"; journalLimit?: number; writeCache?: boolean };
   set.action((name: string, options: Options) => {
-    if (Object.keys(options).length === 0) throw new Failure("usage", "lun set: say what to change", "see `lockstep lun set --help`");
+    if (Object.keys(options).length === 0)
+      throw new Failure("usage", "lun set: say what to change", "see `lockstep lun set --help`");
     return carryOut(set, "lun.set", { name, ...options }, lunDetail);
   });
   example(set, "--data .lockstep/alpha lun set demo --journal-limit 4GiB");

@@ -8,7 +8,9 @@ import { peerLine } from "../views/link.ts";
 export function addPeer(program: Command): void {
   const peer = program.command("peer").description("pairing with the second server");
 
-  const invite = peer.command("invite").description("make a one-time code for the other server's `peer join`");
+  const invite = peer
+    .command("invite")
+    .description("make a one-time code for the other server's `peer join`");
   invite.action(() =>
     carryOut(invite, "peer.invite", {}, ({ code, expiresAt }, paint) =>
       [
@@ -19,9 +21,16 @@ export function addPeer(program: Command): void {
   );
   example(invite, "--data .lockstep/alpha peer invite");
 
-  const join = peer.command("join <code>").description("pair with the server that made the code; returns when the link is up");
+  const join = peer
+    .command("join <code>")
+    .description("pair with the server that made the code; returns when the link is up");
   join.action((code: string) =>
-    carryOut(join, "peer.join", { code }, (joined) => `paired with ${peerLine(joined)}; the link is up`),
+    carryOut(
+      join,
+      "peer.join",
+      { code },
+      (joined) => `paired with ${peerLine(joined)}; the link is up`,
+    ),
   );
   example(join, "--data .lockstep/beta peer join CODE");
 

@@ -27,7 +27,11 @@ export async function demo(flags: DemoFlags): Promise<void> {
   say("starting alpha and beta …");
   const servers = [new ServerProcess(plan.alpha), new ServerProcess(plan.beta)];
   try {
-    await Promise.race([aborted(stop.signal), anyEnd(servers), present(plan, servers, stop.signal)]);
+    await Promise.race([
+      aborted(stop.signal),
+      anyEnd(servers),
+      present(plan, servers, stop.signal),
+    ]);
     await Promise.race([aborted(stop.signal), anyEnd(servers)]);
     say("\nstopping …");
   } finally {
@@ -62,7 +66,11 @@ async function anyEnd(servers: ServerProcess[]): Promise<never> {
     servers.map(async (server) => {
       await server.ended;
       await server.ready;
-      throw new Failure("unavailable", `${server.options.name} ended`, `see ${server.options.data}/log`);
+      throw new Failure(
+        "unavailable",
+        `${server.options.name} ended`,
+        `see ${server.options.data}/log`,
+      );
     }),
   );
 }

@@ -48,15 +48,22 @@ export class ServerProcess {
   }
 
   #onComplaint(line: string): void {
-    if (this.#isReady) process.stderr.write(`${this.options.name}: ${line.replace(/^lockstep: /, "")}\n`);
+    if (this.#isReady)
+      process.stderr.write(`${this.options.name}: ${line.replace(/^lockstep: /, "")}\n`);
     else this.#complaints.push(line);
   }
 
   #failure(status: number | null): Failure {
     const [first, hint] = this.#complaints.slice(-2);
-    const code = (Object.keys(EXIT_STATUS) as FailureCode[]).find((name) => EXIT_STATUS[name] === status);
+    const code = (Object.keys(EXIT_STATUS) as FailureCode[]).find(
+      (name) => EXIT_STATUS[name] === status,
+    );
     const reason = first?.replace(/^lockstep: /, "") ?? `it ended with exit status ${status}`;
-    return new Failure(code ?? "unavailable", `${this.options.name} cannot start: ${reason}`, hint?.trim() ?? null);
+    return new Failure(
+      code ?? "unavailable",
+      `${this.options.name} cannot start: ${reason}`,
+      hint?.trim() ?? null,
+    );
   }
 }
 

@@ -12,7 +12,13 @@ const LINK_TIMEOUT_S = 60;
 const MIRRORED_TIMEOUT_S = 180;
 
 /** States from which a mirrored LUN comes to `mirrored` by itself. */
-const ON_ITS_WAY: readonly Lun["state"][] = ["initializing", "queueing", "probation", "replaying", "resyncing"];
+const ON_ITS_WAY: readonly Lun["state"][] = [
+  "initializing",
+  "queueing",
+  "probation",
+  "replaying",
+  "resyncing",
+];
 
 /** Resolves to the LUN as it is then; null if the operator has deleted it since. */
 export async function setUp(plan: DemoPlan, say: (line: string) => void): Promise<Lun | null> {
@@ -32,7 +38,11 @@ export async function setUp(plan: DemoPlan, say: (line: string) => void): Promis
 }
 
 /** Resolves to whether the servers were paired just now. */
-async function pair(alpha: LocalClient, beta: LocalClient, say: (line: string) => void): Promise<boolean> {
+async function pair(
+  alpha: LocalClient,
+  beta: LocalClient,
+  say: (line: string) => void,
+): Promise<boolean> {
   const [atAlpha, atBeta] = await Promise.all([
     alpha.command("peer.show", {}, localActor()),
     beta.command("peer.show", {}, localActor()),

@@ -12,7 +12,12 @@ export interface Consoles {
   beta: boolean;
 }
 
-export function welcome(plan: DemoPlan, lun: Lun | null, consoles: Consoles, paint: Painter): string {
+export function welcome(
+  plan: DemoPlan,
+  lun: Lun | null,
+  consoles: Consoles,
+  paint: Painter,
+): string {
   const rows: (readonly [string, string | null])[] = [
     ["alpha", consoleLine(plan.alpha, consoles.alpha, paint)],
     ["beta", consoleLine(plan.beta, consoles.beta, paint)],
@@ -20,7 +25,10 @@ export function welcome(plan: DemoPlan, lun: Lun | null, consoles: Consoles, pai
     ["iSCSI", lun === null ? null : `${plan.alpha.iscsi[0]}  ${lun.target.iqn}`],
   ];
   return [
-    paint("bold", "Lockstep runs: two storage servers on this machine, each mirroring to the other."),
+    paint(
+      "bold",
+      "Lockstep runs: two storage servers on this machine, each mirroring to the other.",
+    ),
     indent(facts(rows, paint)),
     ...(lun === null ? [] : [paint("dim", "Be a host:"), indent(hostLines(plan, lun).join("\n"))]),
     paint("dim", "Watch it, and rehearse an outage:"),
@@ -30,7 +38,10 @@ export function welcome(plan: DemoPlan, lun: Lun | null, consoles: Consoles, pai
 
 function consoleLine(server: ServeOptions, isUp: boolean, paint: Painter): string {
   const password = readPassword(server.data);
-  const signIn = password === null ? "sign in as admin" : `sign in as admin, password ${paint("bold", password)}`;
+  const signIn =
+    password === null
+      ? "sign in as admin"
+      : `sign in as admin, password ${paint("bold", password)}`;
   const late = isUp ? "" : paint("yellow", `  (not up yet; see ${server.data}/log/backend.log)`);
   return `${paint("cyan", `http://${server.api}/`)}  ${signIn}${late}`;
 }

@@ -10,6 +10,6 @@ const coloured: Painter = (style, text) => styleText(style, text, { validateStre
 
 /** The painter for `stream`: no colour unless it is a terminal that wants some (NO_COLOR, TERM=dumb). */
 export function painterFor(stream: NodeJS.WriteStream): Painter {
-  const wanted = stream.isTTY === true && !process.env["NO_COLOR"] && process.env["TERM"] !== "dumb";
+  const wanted = stream.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== "dumb";
   return wanted ? coloured : plain;
 }

@@ -19,7 +19,11 @@ function pad(text: string, to: number, align: Column["align"]): string {
 }
 
 /** A table with a heading line. Trailing blanks are cut, so that output can be compared and copied. */
-export function table(columns: readonly Column[], rows: readonly string[][], paint: Painter): string {
+export function table(
+  columns: readonly Column[],
+  rows: readonly string[][],
+  paint: Painter,
+): string {
   const widths = columns.map((column, i) =>
     Math.max(column.title.length, ...rows.map((row) => width(row[i] ?? ""))),
   );
@@ -35,7 +39,10 @@ export function table(columns: readonly Column[], rows: readonly string[][], pai
 }
 
 /** Names and values in two columns, one fact a line; a fact without a value is left out. */
-export function facts(pairs: readonly (readonly [string, string | null])[], paint: Painter): string {
+export function facts(
+  pairs: readonly (readonly [string, string | null])[],
+  paint: Painter,
+): string {
   const shown = pairs.filter((pair): pair is readonly [string, string] => pair[1] !== null);
   const nameWidth = Math.max(0, ...shown.map(([name]) => name.length));
   return shown

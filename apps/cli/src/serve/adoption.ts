@@ -1,7 +1,13 @@
 /** Finds what a killed supervisor left running on a data folder (SPEC C4). */
 import { connectLocal } from "@lockstep/api/local";
 import { Failure } from "@lockstep/model";
-import { isAlive, type ProcessRecord, readRecord, type ServeRecord, startTicksOf } from "./record.ts";
+import {
+  isAlive,
+  type ProcessRecord,
+  readRecord,
+  type ServeRecord,
+  startTicksOf,
+} from "./record.ts";
 
 /** Fits no options: what was started by somebody else, or before the record could be written. */
 const UNKNOWN_FINGERPRINT = "";

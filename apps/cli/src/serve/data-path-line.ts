@@ -3,12 +3,11 @@
  * to be recorded, and begins again whenever the connection ends. What cannot be delivered yet waits, up to a bound.
  */
 import { connectLocal, type LocalClient } from "@lockstep/api/local";
-import { type Actor, Failure, type processMessages, type Status } from "@lockstep/model";
-import type { z } from "zod";
+import { type Actor, Failure, type ProcessMessageInput, type Status } from "@lockstep/model";
 import { watchFor } from "./folder-watch.ts";
 
-export type Report = z.input<(typeof processMessages)["event.report"]>;
-export type Hello = z.input<(typeof processMessages)["hello"]>;
+export type Report = ProcessMessageInput<"event.report">;
+export type Hello = ProcessMessageInput<"hello">;
 
 /** Reports beyond this are dropped, oldest first: they tell of a data path that has long not come up. */
 const MAX_WAITING_REPORTS = 100;

@@ -7,7 +7,7 @@ import { type FSWatcher, watch } from "node:fs";
 
 const SECOND_LOOK_MS = 250;
 
-export class FolderWatch {
+class FolderWatch {
   readonly #watcher: FSWatcher;
   readonly #signal: AbortSignal;
   #wake: (() => void) | null = null;

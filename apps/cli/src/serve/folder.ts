@@ -17,8 +17,13 @@ export function makeFolder(path: string): string {
     return realpathSync(path);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    const why = code === "EACCES" || code === "EPERM" ? "permission denied" : (code ?? String(error));
-    throw new Failure("unavailable", `cannot use ${path} as data folder: ${why}`, "choose another with --data DIR");
+    const why =
+      code === "EACCES" || code === "EPERM" ? "permission denied" : (code ?? String(error));
+    throw new Failure(
+      "unavailable",
+      `cannot use ${path} as data folder: ${why}`,
+      "choose another with --data DIR",
+    );
   }
 }
 

@@ -90,7 +90,10 @@ export class Keeper {
 }
 
 /** Asks a process to end and waits; past the limit it is killed, and the answer is false. */
-export async function stopProcess(process: RunningProcess, limitMs = STOP_LIMIT_MS): Promise<boolean> {
+export async function stopProcess(
+  process: RunningProcess,
+  limitMs = STOP_LIMIT_MS,
+): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<false>((resolve) => {
     timer = setTimeout(() => resolve(false), limitMs);

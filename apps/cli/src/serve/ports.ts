@@ -13,12 +13,20 @@ interface Need {
 /** `backendRuns`: the API's port is held by this server's own backend. */
 export function portNeeds(options: ServeOptions, backendRuns: boolean): Need[] {
   const needs: Need[] = [
-    ...options.iscsi.map((address) => ({ what: "iSCSI", option: "--iscsi", address, protocol: "tcp" as const })),
+    ...options.iscsi.map((address) => ({
+      what: "iSCSI",
+      option: "--iscsi",
+      address,
+      protocol: "tcp" as const,
+    })),
     { what: "the mirror", option: "--mirror", address: options.mirror, protocol: "tcp" },
     { what: "heartbeats", option: "--heartbeat", address: options.heartbeat, protocol: "udp" },
   ];
   if (backendRuns) return needs;
-  return [{ what: "API and console", option: "--api", address: options.api, protocol: "tcp" }, ...needs];
+  return [
+    { what: "API and console", option: "--api", address: options.api, protocol: "tcp" },
+    ...needs,
+  ];
 }
 
 /** Rejects with a Failure that names the first port that cannot be had. */

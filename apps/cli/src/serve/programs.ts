@@ -5,7 +5,7 @@ import type { ServeOptions } from "@lockstep/model";
 import { fingerprintOf, type Role } from "./record.ts";
 import type { Launch } from "./running-process.ts";
 
-export interface Program {
+interface Program {
   file: string;
   nodeFlags: string[];
 }

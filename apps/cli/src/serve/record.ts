@@ -7,39 +7,49 @@ import { createHash } from "node:crypto";
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type ServeOptions, VERSION } from "@lockstep/model";
-import { z } from "zod";
 
 const FILE = "serve.json";
 
 export type Role = "datapath" | "backend";
 
-const ProcessRecord = z.object({
-  pid: z.number().int().positive(),
+export interface ProcessRecord {
+  pid: number;
   /** Start time in clock ticks since boot, as /proc tells it. */
-  startTicks: z.string(),
+  startTicks: string;
   /** Of the version and options it was started with. */
-  fingerprint: z.string(),
-});
-export type ProcessRecord = z.infer<typeof ProcessRecord>;
+  fingerprint: string;
+}
 
-const Record = z.object({ datapath: ProcessRecord.nullable(), backend: ProcessRecord.nullable() });
-export type ServeRecord = z.infer<typeof Record>;
+export type ServeRecord = Record<Role, ProcessRecord | null>;
 
 /** A digest of all that a process is started from; the options hold a database's password, a digest does not. */
 export function fingerprintOf(options: ServeOptions): string {
   const entries = Object.entries(options).sort(([a], [b]) => (a < b ? -1 : 1));
-  return createHash("sha256").update(JSON.stringify([VERSION, process.version, entries])).digest("hex");
+  return createHash("sha256")
+    .update(JSON.stringify([VERSION, process.version, entries]))
+    .digest("hex");
 }
 
 /** What was written last; nothing when there is no file, or none that can be read. */
 export function readRecord(data: string): ServeRecord {
-  const none: ServeRecord = { datapath: null, backend: null };
+  let value: unknown = null;
   try {
-    const parsed = Record.safeParse(JSON.parse(readFileSync(join(data, FILE), "utf8")));
-    return parsed.success ? parsed.data : none;
+    value = JSON.parse(readFileSync(join(data, FILE), "utf8"));
   } catch {
-    return none;
+    // A first start, or a file cut short: what runs is then asked of the data path.
   }
+  return { datapath: processOf(value, "datapath"), backend: processOf(value, "backend") };
+}
+
+function processOf(record: unknown, role: Role): ProcessRecord | null {
+  const { pid, startTicks, fingerprint } = fieldsOf(fieldsOf(record)[role]);
+  if (typeof pid !== "number" || !Number.isInteger(pid) || pid < 1) return null;
+  if (typeof startTicks !== "string" || typeof fingerprint !== "string") return null;
+  return { pid, startTicks, fingerprint };
+}
+
+function fieldsOf(value: unknown): Record<string, unknown> {
+  return typeof value === "object" && value !== null ? { ...value } : {};
 }
 
 export function writeRecord(data: string, record: ServeRecord): void {

@@ -17,7 +17,8 @@ export async function serve(wanted: ServeOptions, programs: Programs): Promise<v
   for (const signal of STOP_SIGNALS) process.on(signal, stop);
   followLauncher(stop);
   try {
-    if (!(await supervisor.run())) throw new Failure("unavailable", "not everything ended by itself");
+    if (!(await supervisor.run()))
+      throw new Failure("unavailable", "not everything ended by itself");
   } finally {
     hold.close();
     for (const signal of STOP_SIGNALS) process.off(signal, stop);

@@ -40,7 +40,9 @@ describe("a start", () => {
     const taken = createServer().listen(Number(iscsi[0]?.split(":")[1]), "127.0.0.1");
     const server = folder.serve();
     expect(await server.ended).toBe(1);
-    expect(server.stderr).toMatch(/^lockstep: port 233\d\d on 127.0.0.1 is taken, but iSCSI needs it\n$/);
+    expect(server.stderr).toMatch(
+      /^lockstep: port 233\d\d on 127.0.0.1 is taken, but iSCSI needs it\n$/,
+    );
     taken.close();
   });
 

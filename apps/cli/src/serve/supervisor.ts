@@ -12,7 +12,13 @@ import { newPassword } from "./first-password.ts";
 import { Keeper, stopProcess } from "./keeper.ts";
 import { checkPorts, portNeeds } from "./ports.ts";
 import { launchOf, type Programs } from "./programs.ts";
-import { fingerprintOf, type ProcessRecord, type Role, type ServeRecord, writeRecord } from "./record.ts";
+import {
+  fingerprintOf,
+  type ProcessRecord,
+  type Role,
+  type ServeRecord,
+  writeRecord,
+} from "./record.ts";
 import { adopt, type Ending, type RunningProcess } from "./running-process.ts";
 import { whyItEnded } from "./start-failure.ts";
 import {
@@ -133,7 +139,9 @@ export class Supervisor {
     this.#voice.note(report.message);
     this.#line.report(report);
     if (!this.#restartNeeded()) return;
-    this.#voice.note("the data path was started with other options or another version; it runs on as it is");
+    this.#voice.note(
+      "the data path was started with other options or another version; it runs on as it is",
+    );
     this.#voice.note("restart needed: stop this server and start it again when hosts can spare it");
   }
 
@@ -148,7 +156,8 @@ export class Supervisor {
     const ended = await Promise.all(
       (["backend", "datapath"] as const).map(async (role) => {
         const inTime = await this.#keepers[role].stop();
-        if (!inTime) this.#voice.note(`the ${processNames[role]} did not end in time and was killed`);
+        if (!inTime)
+          this.#voice.note(`the ${processNames[role]} did not end in time and was killed`);
         return inTime;
       }),
     );
@@ -191,7 +200,8 @@ export class Supervisor {
   #onFailed(role: Role, error: unknown): void {
     const reason = error instanceof Error ? error.message : String(error);
     const sentence = `cannot start the ${processNames[role]}: ${reason}`;
-    if (role === "datapath" && !this.#isUp) this.#answered.reject(new Failure("unavailable", sentence));
+    if (role === "datapath" && !this.#isUp)
+      this.#answered.reject(new Failure("unavailable", sentence));
     else this.#voice.note(sentence);
   }
 

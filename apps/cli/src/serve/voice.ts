@@ -39,7 +39,12 @@ export function passwordLine(password: string, data: string): string {
   return `first sign-in: user admin, password ${password} (kept in ${passwordPath(data)})`;
 }
 
-export function lossReport(role: Role, process: RunningProcess, ending: Ending, pauseMs: number): Report {
+export function lossReport(
+  role: Role,
+  process: RunningProcess,
+  ending: Ending,
+  pauseMs: number,
+): Report {
   const what = `the ${processNames[role]} (process ${process.record.pid}) ${describeEnding(ending)}`;
   return {
     kind: "process-lost",

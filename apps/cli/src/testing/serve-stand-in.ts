@@ -3,7 +3,10 @@ import { fileURLToPath } from "node:url";
 import { Failure, ServeOptions } from "@lockstep/model";
 import { serve } from "../serve/serve.ts";
 
-const file = (name: string) => ({ file: fileURLToPath(new URL(name, import.meta.url)), nodeFlags: [] });
+const file = (name: string) => ({
+  file: fileURLToPath(new URL(name, import.meta.url)),
+  nodeFlags: [],
+});
 
 try {
   await serve(ServeOptions.parse(JSON.parse(process.argv[2] ?? "")), {

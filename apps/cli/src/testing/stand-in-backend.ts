@@ -13,7 +13,7 @@ const RETRY_MS = 50;
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
   process.on(signal, () => process.exit(0));
 }
-writeFileSync(join(data, "database-url"), process.env["DATABASE_URL"] ?? "none");
+writeFileSync(join(data, "database-url"), process.env.DATABASE_URL ?? "none");
 if (!existsSync(join(data, "admin-password"))) {
   writeFileSync(join(data, "admin-password"), "open sesame\n", { mode: 0o600 });
 }

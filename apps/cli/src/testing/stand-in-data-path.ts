@@ -11,8 +11,8 @@ import {
   DEFAULT_LINK_SETTINGS,
   LocalRequest,
   processMessages,
-  SOCKET_NAME,
   ServeOptions,
+  SOCKET_NAME,
   type Status,
   VERSION,
 } from "@lockstep/model";
@@ -88,7 +88,7 @@ if (existsSync(join(options.data, "refuse"))) {
   process.exit(4);
 }
 assert(!process.argv[2]?.includes("secret"), "a secret is on the command line");
-assert(process.env["DATABASE_URL"] === undefined, "the data path needs no database");
+assert(process.env.DATABASE_URL === undefined, "the data path needs no database");
 rmSync(socketPath, { force: true });
 server.listen(socketPath);
 for (const signal of ["SIGTERM", "SIGINT"] as const) {

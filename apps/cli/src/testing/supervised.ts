@@ -12,7 +12,10 @@ const LIMIT_MS = 10_000;
 const LOOK_MS = 20;
 
 /** Looks until `look` finds something; rejects, naming what was waited for, past the limit. */
-export async function eventually<T>(what: string, look: () => T | null | Promise<T | null>): Promise<T> {
+export async function eventually<T>(
+  what: string,
+  look: () => T | null | Promise<T | null>,
+): Promise<T> {
   const giveUpAt = performance.now() + LIMIT_MS;
   while (performance.now() < giveUpAt) {
     const found = await look();
@@ -58,7 +61,10 @@ export class Supervised {
   }
 
   ready(): Promise<string> {
-    return eventually(`ready in: ${this.stdout}${this.stderr}`, () => /^ready .*$/m.exec(this.stdout)?.[0] ?? null);
+    return eventually(
+      `ready in: ${this.stdout}${this.stderr}`,
+      () => /^ready .*$/m.exec(this.stdout)?.[0] ?? null,
+    );
   }
 }
 
@@ -107,7 +113,10 @@ export class TestFolder {
   reports(): string[] {
     const path = join(this.data, "heard.jsonl");
     if (!existsSync(path)) return [];
-    const requests = readFileSync(path, "utf8").trim().split("\n").map((line) => JSON.parse(line));
+    const requests = readFileSync(path, "utf8")
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
     return requests
       .filter(({ method }) => method === "event.report")
       .map(({ params }) => `${params.kind} ${params.subject}`);

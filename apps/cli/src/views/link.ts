@@ -32,9 +32,18 @@ function linkFacts(link: Link, paint: Painter): (readonly [string, string | null
     ["link", linkState(link.state, paint)],
     ["peer", peerLine(peer)],
     ["probation", link.probationMs === null ? null : `${duration(link.probationMs)} over`],
-    ["drill", link.drillMs === null ? null : `heartbeats silenced for another ${duration(link.drillMs)}`],
-    ["settings", `${times}, ${s.connections} connections each way (version ${link.settingsVersion})`],
-    ["heartbeats", `${countOr(h.sent)} sent, ${countOr(h.received)} received, ${countOr(h.missed)} missed`],
+    [
+      "drill",
+      link.drillMs === null ? null : `heartbeats silenced for another ${duration(link.drillMs)}`,
+    ],
+    [
+      "settings",
+      `${times}, ${s.connections} connections each way (version ${link.settingsVersion})`,
+    ],
+    [
+      "heartbeats",
+      `${countOr(h.sent)} sent, ${countOr(h.received)} received, ${countOr(h.missed)} missed`,
+    ],
     ["refused", h.rejected === 0 ? null : `${countOr(h.rejected)} datagrams without valid proof`],
     ["round trip", `${duration(h.rttMs)}, jitter ${duration(h.jitterMs)}`],
     ["loss", `${share(h.lossOut)} out, ${share(h.lossIn)} in`],

@@ -19,7 +19,11 @@ const columns: readonly Column[] = [
 
 export function lunTable(luns: Lun[], paint: Painter): string {
   if (luns.length === 0) return "no LUNs yet; make one with `lockstep lun create NAME --size 1GiB`";
-  return table(columns, luns.map((lun) => row(lun, paint)), paint);
+  return table(
+    columns,
+    luns.map((lun) => row(lun, paint)),
+    paint,
+  );
 }
 
 function row(lun: Lun, paint: Painter): string[] {
@@ -54,7 +58,10 @@ export function lunDetail(lun: Lun, paint: Painter): string {
       ["on outage", lun.policy === "continue" ? "hosts go on" : "hosts are stopped"],
       ["size", `${formatSize(lun.sizeBytes)} (${lun.sizeBytes} bytes)`],
       ["behind", `${sizeOr(lag.bytes)}, ${duration(lag.ms)}`],
-      ["journal", `${formatSize(journal.bytes)} of ${formatSize(journal.limitBytes)}, ${countOr(journal.requests)} requests`],
+      [
+        "journal",
+        `${formatSize(journal.bytes)} of ${formatSize(journal.limitBytes)}, ${countOr(journal.requests)} requests`,
+      ],
       ["dirty", `${countOr(dirty.regions)} regions, ${sizeOr(dirty.bytes)}`],
       ["write cache", lun.writeCache ? "on" : "off"],
       ["backing", `${lun.backing.kind} ${lun.backing.path}`],

@@ -49,7 +49,10 @@ export function outageDetail(outage: Outage, paint: Painter): string {
       ["lasted", lasted(outage, paint)],
       ["queue peak", peak],
       ["healed with", formatSize(outage.healBytes)],
-      ["longest wait", outage.longestHostWaitMs === null ? "no host waited" : duration(outage.longestHostWaitMs)],
+      [
+        "longest wait",
+        outage.longestHostWaitMs === null ? "no host waited" : duration(outage.longestHostWaitMs),
+      ],
     ],
     paint,
   );
@@ -58,6 +61,10 @@ export function outageDetail(outage: Outage, paint: Painter): string {
     moment(at),
     endedAt === null ? paint("yellow", "lasts") : duration(Date.parse(endedAt) - Date.parse(at)),
   ]);
-  const titles = [{ title: "PHASE" }, { title: "FROM" }, { title: "LASTED", align: "right" as const }];
+  const titles = [
+    { title: "PHASE" },
+    { title: "FROM" },
+    { title: "LASTED", align: "right" as const },
+  ];
   return `${head}\n\n${table(titles, phases, paint)}`;
 }

@@ -11,7 +11,10 @@ export function statusView(status: Status, paint: Painter): string {
   const { server, link } = status;
   const upMs = Date.now() - Date.parse(server.startedAt);
   const head: (readonly [string, string | null])[] = [
-    ["server", `${paint("bold", server.name)}, version ${server.version}, up ${duration(Math.max(0, upMs))}`],
+    [
+      "server",
+      `${paint("bold", server.name)}, version ${server.version}, up ${duration(Math.max(0, upMs))}`,
+    ],
     ["attention", server.restartNeeded ? paint("yellow", restartSentence) : null],
     ["link", linkLine(link, paint)],
     ["processes", processLine(status)],
@@ -21,7 +24,8 @@ export function statusView(status: Status, paint: Painter): string {
   return `${facts(head, paint)}\n\n${lunTable(status.luns, paint)}`;
 }
 
-const restartSentence = "what runs was started with other arguments or another version: restart needed";
+const restartSentence =
+  "what runs was started with other arguments or another version: restart needed";
 
 function linkLine(link: Status["link"], paint: Painter): string {
   const state = linkState(link.state, paint);
