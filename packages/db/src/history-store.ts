@@ -3,7 +3,7 @@
  * with the cursor in one transaction, so each is there exactly once, whatever is killed in between (SPEC C3).
  */
 import { type Event, Failure, type Outage, type Status } from "@lockstep/model";
-import { and, desc, eq, gte, inArray, isNull, lt, sql } from "drizzle-orm";
+import { and, asc, desc, eq, gt, gte, inArray, isNull, lt, sql } from "drizzle-orm";
 import { applyEvent, applyStatus } from "./configuration.ts";
 import type { Orm } from "./database.ts";
 import { cursors, events, outages, servers } from "./schema/index.ts";
@@ -112,6 +112,17 @@ export class HistoryStore {
       )
       .orderBy(desc(events.seq))
       .limit(filter.limit);
+    return rows.map(toEvent);
+  }
+
+  /** Oldest first. */
+  async eventsAfter(seq: number, limit: number): Promise<Event[]> {
+    const rows = await this.#orm
+      .select()
+      .from(events)
+      .where(and(eq(events.server, this.#server), gt(events.seq, seq)))
+      .orderBy(asc(events.seq))
+      .limit(limit);
     return rows.map(toEvent);
   }
 
