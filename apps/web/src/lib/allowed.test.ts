@@ -16,6 +16,7 @@ const link: Situation["link"] = {
   settings: DEFAULT_LINK_SETTINGS,
   settingsVersion: 1,
   outageNumber: 0,
+  strangers: 0,
   probationMs: null,
   drillMs: null,
   connections: [],

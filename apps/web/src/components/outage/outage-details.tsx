@@ -1,0 +1,101 @@
+/** Everything an outage's record holds, in words and with exact times. */
+import type { Outage } from "@lockstep/model";
+import { bytes, count, dayAndClock, duration } from "../../lib/format.ts";
+import { at, outageSpan } from "../../lib/timeline.ts";
+import { causeWords, phaseWords } from "../../lib/words.ts";
+import { sentence } from "../../lib/problem.ts";
+import { Fact, Facts } from "../ui/sheet.tsx";
+import { Sign } from "../ui/sign.tsx";
+import { Cell, Head, Table } from "../ui/table.tsx";
+
+function Exact({ time }: { time: string }) {
+  return (
+    <time dateTime={time} className="font-mono whitespace-nowrap">
+      {dayAndClock(at(time), true)}
+    </time>
+  );
+}
+
+export function OutageDetails({ outage, now }: { outage: Outage; now: number }) {
+  const { cause, seenBy, peakQueue, healedAt, longestHostWaitMs } = outage;
+  const span = outageSpan(outage, now);
+  return (
+    <div className="grid gap-x-12 gap-y-6 lg:grid-cols-2">
+      <div>
+        <p className="mb-2 text-md">{sentence(causeWords[cause].sentence(seenBy))}</p>
+        <Facts>
+          <Fact name="Began">
+            <Exact time={outage.begunAt} />
+          </Fact>
+          <Fact name={`Detected by ${seenBy}`}>
+            <Exact time={outage.detectedAt} />
+            <span className="block text-sm text-ink-3">
+              {duration(at(outage.detectedAt) - at(outage.begunAt))} later
+            </span>
+          </Fact>
+          <Fact name="Mirrored again">
+            {healedAt === null ? "not yet" : <Exact time={healedAt} />}
+          </Fact>
+          <Fact name={healedAt === null ? "Lasts so far" : "Lasted"}>
+            <span className="font-mono">{duration(span.to - span.from)}</span>
+          </Fact>
+          <Fact name="Most queued">
+            <span className="font-mono">
+              {bytes(peakQueue.bytes)}, {count(peakQueue.requests)} requests
+            </span>
+          </Fact>
+          <Fact name="Sent to heal">
+            <span className="font-mono">{bytes(outage.healBytes)}</span>
+          </Fact>
+          <Fact name="Longest host wait">
+            {longestHostWaitMs === null ? (
+              "no host waited"
+            ) : (
+              <span className="font-mono">{duration(longestHostWaitMs)}</span>
+            )}
+          </Fact>
+        </Facts>
+      </div>
+      <Phases outage={outage} now={now} />
+    </div>
+  );
+}
+
+function Phases({ outage, now }: { outage: Outage; now: number }) {
+  return (
+    <div className="min-w-0">
+      <Table label="Phases">
+        <thead>
+          <tr>
+            <Head>Phase</Head>
+            <Head>From</Head>
+            <Head>To</Head>
+            <Head end>Lasted</Head>
+          </tr>
+        </thead>
+        <tbody>
+          {outage.phases.map((phase) => {
+            const to = phase.endedAt ?? outage.healedAt;
+            return (
+              <tr key={`${phase.kind} ${phase.at}`} className="text-sm">
+                <Cell>
+                  <span className="inline-flex items-center gap-1.5 text-base">
+                    <Sign name={phaseWords[phase.kind].sign} size={13} />
+                    {phaseWords[phase.kind].label}
+                  </span>
+                </Cell>
+                <Cell>
+                  <Exact time={phase.at} />
+                </Cell>
+                <Cell>{to === null ? "goes on" : <Exact time={to} />}</Cell>
+                <Cell end className="font-mono whitespace-nowrap">
+                  {duration((to === null ? now : at(to)) - at(phase.at))}
+                </Cell>
+              </tr>
+            );
+          })}
+        </tbody>
+      </Table>
+    </div>
+  );
+}

@@ -1,0 +1,101 @@
+"use client";
+/** A connection array as it lies in shared memory (SPEC L2): one row for each connection thread. */
+import type { ConnectionElement, LinkSettings } from "@lockstep/model";
+import { bytes, duration, rate } from "../../lib/format.ts";
+import { rateNow } from "../../lib/samples.ts";
+import type { Tone, Words } from "../../lib/words.ts";
+import { useLiveStore } from "../shell/live-provider.tsx";
+import { Badge } from "../ui/badge.tsx";
+import { Meter } from "../ui/meter.tsx";
+import { Sheet } from "../ui/sheet.tsx";
+import { Cell, Head, Table } from "../ui/table.tsx";
+
+interface ArrayProps {
+  which: "out" | "incoming";
+  title: string;
+  note: string;
+  elements: readonly ConnectionElement[];
+  settings: LinkSettings;
+}
+
+export function ConnectionArray({ which, title, note, elements, settings }: ArrayProps) {
+  return (
+    <Sheet title={title} note={note}>
+      {elements.length === 0 ? (
+        <p className="text-base text-ink-3">No elements: no connections have been agreed yet.</p>
+      ) : (
+        <Table label={title}>
+          <thead>
+            <tr>
+              <Head>#</Head>
+              <Head>Socket</Head>
+              <Head className="w-[34%]">Age of timestamp</Head>
+              <Head>Mark</Head>
+              <Head end>Carries</Head>
+              <Head end>In flight</Head>
+            </tr>
+          </thead>
+          <tbody>
+            {elements.map((element) => (
+              <Element key={element.index} which={which} element={element} settings={settings} />
+            ))}
+          </tbody>
+        </Table>
+      )}
+    </Sheet>
+  );
+}
+
+function markWords({ closed, connected }: ConnectionElement): Pick<Words, "label" | "tone" | "sign"> {
+  if (closed) return { label: "Closed", tone: "bad", sign: "broken" };
+  if (connected) return { label: "Open", tone: "ok", sign: "check" };
+  return { label: "Not connected", tone: "wait", sign: "dashed" };
+}
+
+function ageTone(ageMs: number, { t1, t2 }: LinkSettings): Tone {
+  if (ageMs > t1) return "bad";
+  return ageMs > t2 * 2 ? "wait" : "ok";
+}
+
+/** The bar ends a little past T3, so that both marks lie within. */
+const BAR_OVER_T3 = 1.15;
+
+function Element(props: {
+  which: "out" | "incoming";
+  element: ConnectionElement;
+  settings: LinkSettings;
+}) {
+  const { which, element, settings } = props;
+  const { samples } = useLiveStore();
+  const perSecond = rateNow(samples, (sample) => sample[which][element.index]);
+  const age = element.timestampAgeMs;
+  const whole = settings.t3 * BAR_OVER_T3;
+  return (
+    <tr className="font-mono">
+      <Cell className="text-ink-3">{element.index}</Cell>
+      <Cell className="whitespace-nowrap">{element.socket ?? "not told yet"}</Cell>
+      <Cell>
+        <div className="flex min-w-32 items-center gap-2.5">
+          <Meter
+            label={`Age of timestamp ${element.index}`}
+            share={age === null ? null : age / whole}
+            tone={age === null ? "calm" : ageTone(age, settings)}
+            marks={[settings.t1 / whole, settings.t3 / whole]}
+            valueText={`${duration(age)}; T1 is ${duration(settings.t1)}, T3 ${duration(settings.t3)}`}
+            className="flex-1"
+          />
+          <span className="w-[7ch] text-right whitespace-nowrap">{duration(age)}</span>
+        </div>
+      </Cell>
+      <Cell className="font-sans">
+        <Badge words={markWords(element)} />
+      </Cell>
+      <Cell end className="whitespace-nowrap">
+        {rate(perSecond)}
+      </Cell>
+      <Cell end className="whitespace-nowrap">
+        {bytes(element.inFlight)}
+      </Cell>
+    </tr>
+  );
+}

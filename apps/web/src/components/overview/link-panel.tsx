@@ -1,0 +1,118 @@
+"use client";
+/** Between the servers: both heartbeat signals, the state of the link in plain words, and its figures. */
+import NextLink from "next/link";
+import type { ReactNode } from "react";
+import { count, duration, percent } from "../../lib/format.ts";
+import { consequences } from "../../lib/link-rules.ts";
+import { lastHeardMs } from "../../lib/pulses.ts";
+import { linkStateWords } from "../../lib/words.ts";
+import { useStatus } from "../shell/live-provider.tsx";
+import { Badge } from "../ui/badge.tsx";
+import { Meter } from "../ui/meter.tsx";
+import { HeartbeatStrip } from "./heartbeat-strip.tsx";
+
+export function LinkPanel() {
+  const { server, link } = useStatus();
+  const { peer, heartbeat } = link;
+  if (peer === null) return <NoPeer />;
+  return (
+    <section aria-label="Link" className="min-w-0">
+      <div className="mb-3 flex min-h-8 flex-wrap items-center gap-x-3 gap-y-1">
+        <Badge words={linkStateWords[link.state]} large data-testid="link-state" data-state={link.state} />
+        <p className="text-base text-ink-2">{linkSentence(link)}</p>
+      </div>
+      <Running />
+      <HeartbeatStrip direction="out" from={server.name} to={peer.name} />
+      <div className="h-3" />
+      <HeartbeatStrip direction="in" from={peer.name} to={server.name} />
+      <dl className="mt-4 grid grid-cols-2 gap-y-3 border-t border-rule pt-3 sm:grid-cols-5">
+        <Figure name="Round trip">{duration(heartbeat.rttMs)}</Figure>
+        <Figure name="Jitter">{duration(heartbeat.jitterMs)}</Figure>
+        <Figure name={`Lost to ${peer.name}`}>{percent(heartbeat.lossOut)}</Figure>
+        <Figure name={`Lost from ${peer.name}`}>{percent(heartbeat.lossIn)}</Figure>
+        <Figure name="Missed · refused">
+          {count(heartbeat.missed)} · {count(heartbeat.rejected)}
+        </Figure>
+      </dl>
+    </section>
+  );
+}
+
+function Figure({ name, children }: { name: string; children: ReactNode }) {
+  return (
+    <div className="min-w-0 pr-3">
+      <dt className="truncate text-sm text-ink-3">{name}</dt>
+      <dd className="font-mono text-md font-medium">{children}</dd>
+    </div>
+  );
+}
+
+function linkSentence(link: ReturnType<typeof useStatus>["link"]): string {
+  const heard = lastHeardMs(link);
+  switch (link.state) {
+    case "up":
+      return `An interruption would be found within ${duration(consequences(link.settings).detectionMs)} of the last heartbeat.`;
+    case "interrupted":
+      return heard === null
+        ? "Nothing was ever heard. Hosts go on; writes are queued."
+        : `Nothing heard for ${duration(heard)}. Hosts go on; writes are queued.`;
+    case "probation":
+      return "Heartbeats are back. One more gap starts probation anew.";
+    case "connecting":
+    case "unpaired":
+      return linkStateWords[link.state].meaning;
+  }
+}
+
+/** What runs down or up at present: probation, a drill. */
+function Running() {
+  const { link } = useStatus();
+  const { probationMs, drillMs, settings } = link;
+  return (
+    <>
+      {probationMs !== null && (
+        <Bar
+          label="Probation"
+          share={probationMs / settings.probation}
+          text={`${duration(probationMs)} of ${duration(settings.probation)}`}
+        />
+      )}
+      {drillMs !== null && (
+        <div className="mb-3 flex flex-wrap items-center gap-x-3 text-base">
+          <strong className="font-semibold">Drill:</strong> this server’s heartbeats are silenced on
+          purpose, {duration(drillMs)} left.
+          <NextLink href="/link" className="underline underline-offset-4">
+            End it
+          </NextLink>
+        </div>
+      )}
+    </>
+  );
+}
+
+function Bar({ label, share, text }: { label: string; share: number; text: string }) {
+  return (
+    <div className="mb-3" data-testid="probation">
+      <div className="mb-1 flex justify-between text-sm">
+        <span className="font-medium">{label}</span>
+        <span className="font-mono">{text}</span>
+      </div>
+      <Meter label={label} share={share} tone="wait" valueText={text} className="h-2" />
+    </div>
+  );
+}
+
+function NoPeer() {
+  return (
+    <section aria-label="Link" className="flex min-w-0 flex-col items-start gap-3">
+      <Badge words={linkStateWords.unpaired} large data-testid="link-state" data-state="unpaired" />
+      <p className="max-w-prose text-md text-ink-2">
+        This server has no peer yet, so nothing is mirrored and there are no heartbeats to show.
+        Make an invitation here and join with it on the other server, or the other way round.
+      </p>
+      <NextLink href="/link" className="font-medium underline underline-offset-4">
+        Pair it with a second server
+      </NextLink>
+    </section>
+  );
+}
