@@ -12,12 +12,14 @@ import {
   moreAnswers,
   startHost,
 } from "../src/host.ts";
+import { Impostor } from "../src/impostor.ts";
 import { Pair } from "../src/pair.ts";
 import { CommandFailed, StorageServer } from "../src/server.ts";
 import { randomMessages, sendOverTcp, sendOverUdp } from "../src/stranger.ts";
 
 const CONNECTIONS_PER_PORT = 20;
 const DATAGRAMS = 200;
+const IMPOSTOR_HEARTBEATS = 20;
 const stage = stageForEachTest();
 
 /**
@@ -60,6 +62,12 @@ it("[L3] strangers are dropped and counted, leave one audit event, and change no
     );
     expect(await Promise.all(sent), `port ${port} closes on strangers`).not.toContain(false);
   }
+  const impostor = await Impostor.make(alpha, beta);
+  for (const port of tcpPorts) {
+    for (const purpose of ["control", "pair", "stream"] as const)
+      await impostor.dial(port, purpose);
+  }
+  await impostor.sendHeartbeats(stage(), IMPOSTOR_HEARTBEATS);
   await sendOverUdp(beta.ports.heartbeat, randomMessages(DATAGRAMS, 1_400));
   await eventually("the datagrams to be counted", 10_000, async () => {
     return (await beta.link()).heartbeat.rejected >= before.heartbeat.rejected + DATAGRAMS;
