@@ -89,14 +89,10 @@ function signalNumber(signal: NodeJS.Signals | null): number {
   return SIGNAL_NUMBERS[signal as keyof typeof SIGNAL_NUMBERS] ?? 0;
 }
 
-/** Builds the console; a build of the same sources is taken from the cache. */
+/** Builds the console; a build of the same sources is taken from the cache. Only a failed one is heard. */
 export async function buildConsole(): Promise<boolean> {
-  const args = [
-    "run",
-    "build",
-    "--filter=@lockstep/web",
-    "--output-logs=errors-only",
-    "--ui=stream",
-  ];
-  return (await run("turbo", args)).status === 0;
+  const args = ["run", "build", "--filter=@lockstep/web", "--ui=stream"];
+  const { status, output } = await run("turbo", args, { output: "keep" });
+  if (status !== 0) console.error(output);
+  return status === 0;
 }

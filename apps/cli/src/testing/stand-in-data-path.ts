@@ -43,6 +43,7 @@ function status(): Status {
       drillMs: null,
       connections: [],
       incoming: [],
+      strangers: 0,
       heartbeat: { ...heartbeat, rttMs: null, jitterMs: null, lossOut: null, lossIn: null },
     },
     luns: [],

@@ -44,10 +44,15 @@ function linkFacts(link: Link, paint: Painter): (readonly [string, string | null
       "heartbeats",
       `${countOr(h.sent)} sent, ${countOr(h.received)} received, ${countOr(h.missed)} missed`,
     ],
-    ["refused", h.rejected === 0 ? null : `${countOr(h.rejected)} datagrams without valid proof`],
+    ["strangers", h.rejected + link.strangers === 0 ? null : strangersLine(link)],
     ["round trip", `${duration(h.rttMs)}, jitter ${duration(h.jitterMs)}`],
     ["loss", `${share(h.lossOut)} out, ${share(h.lossIn)} in`],
   ];
+}
+
+/** What was dropped because it did not prove the pairing secret (SPEC L3). */
+function strangersLine({ heartbeat, strangers }: Link): string {
+  return `${countOr(heartbeat.rejected)} datagrams and ${countOr(strangers)} connections dropped`;
 }
 
 export function peerLine(peer: Link["peer"]): string {
