@@ -29,7 +29,7 @@ function packagedNode() {
  * child that its launcher is gone, however that happened.
  */
 function runUnder(node) {
-  const args = [...process.execArgv, fileURLToPath(import.meta.url), ...process.argv.slice(2)];
+  const args = [fileURLToPath(import.meta.url), ...process.argv.slice(2)];
   const env = { ...process.env, LOCKSTEP_ON_ORPHANED: "leave" };
   const child = spawn(node, args, { stdio: ["inherit", "inherit", "inherit", "ipc"], env });
   for (const signal of FORWARDED) process.on(signal, () => child.kill(signal));

@@ -6,9 +6,10 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { EXIT_STATUS, Failure, type FailureCode, type ServeOptions } from "@lockstep/model";
+import { EXIT_STATUS, Failure, type ServeOptions } from "@lockstep/model";
 import { ON_ORPHANED } from "../serve/orphan.ts";
 
+const PREFIX = "lockstep: ";
 const main = fileURLToPath(new URL("../main.ts", import.meta.url));
 
 export class ServerProcess {
@@ -48,22 +49,18 @@ export class ServerProcess {
   }
 
   #onComplaint(line: string): void {
-    if (this.#isReady)
-      process.stderr.write(`${this.options.name}: ${line.replace(/^lockstep: /, "")}\n`);
+    if (this.#isReady) process.stderr.write(`${this.options.name}: ${line.replace(PREFIX, "")}\n`);
     else this.#complaints.push(line);
   }
 
+  /** Its own last sentence and the hint below it, as the demo's. */
   #failure(status: number | null): Failure {
-    const [first, hint] = this.#complaints.slice(-2);
-    const code = (Object.keys(EXIT_STATUS) as FailureCode[]).find(
-      (name) => EXIT_STATUS[name] === status,
-    );
-    const reason = first?.replace(/^lockstep: /, "") ?? `it ended with exit status ${status}`;
-    return new Failure(
-      code ?? "unavailable",
-      `${this.options.name} cannot start: ${reason}`,
-      hint?.trim() ?? null,
-    );
+    const at = this.#complaints.findLastIndex((line) => line.startsWith(PREFIX));
+    const said = this.#complaints[at]?.slice(PREFIX.length);
+    const hint = this.#complaints[at + 1]?.trim() ?? null;
+    const code = status === EXIT_STATUS.refused ? "refused" : "unavailable";
+    const reason = said ?? `it ended with exit status ${status}`;
+    return new Failure(code, `${this.options.name} cannot start: ${reason}`, said ? hint : null);
   }
 }
 

@@ -1,8 +1,11 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { eventually, isRunning, TestFolder } from "../testing/supervised.ts";
+
+// Each test starts three processes or more, on whatever the machine has left.
+vi.setConfig({ testTimeout: 40_000, hookTimeout: 40_000 });
 
 let firstPort = 23_300;
 let folder: TestFolder;
@@ -111,6 +114,21 @@ describe("a stop", () => {
     expect(await server.ended).toBe(0);
     expect(isRunning(processes.datapath ?? 0)).toBe(false);
     expect(server.stderr).toBe("");
+  });
+});
+
+describe("when its launcher is gone", () => {
+  it.each([
+    ["leave", true],
+    ["stop", false],
+  ] as const)("a supervisor told to %s its server does so", async (wish, runsOn) => {
+    const server = folder.serve({}, wish);
+    await server.ready();
+    const { processes } = await folder.complete();
+    server.child.disconnect();
+    expect(await server.ended).toBe(runsOn ? 1 : 0);
+    const pids = [processes.datapath ?? 0, processes.backend ?? 0];
+    expect(pids.map(isRunning)).toEqual([runsOn, runsOn]);
   });
 });
 

@@ -1,11 +1,13 @@
 /** A supervisor under test: a real process with a data folder and ports of its own, and what it has printed. */
 import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { connectLocal, localActor } from "@lockstep/api/local";
 import { ServeOptions, type Status } from "@lockstep/model";
+import { ON_ORPHANED } from "../serve/orphan.ts";
 
 const entry = fileURLToPath(new URL("serve-stand-in.ts", import.meta.url));
 const LIMIT_MS = 10_000;
@@ -40,9 +42,11 @@ export class Supervised {
   stderr = "";
   readonly ended: Promise<number | null>;
 
-  constructor(options: ServeOptions) {
+  /** `orphaned`: launched over an IPC channel, with that wish for when it closes. */
+  constructor(options: ServeOptions, orphaned?: "leave" | "stop") {
     this.child = spawn(process.execPath, [entry, JSON.stringify(options)], {
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["ignore", "pipe", "pipe", ...(orphaned ? (["ipc"] as const) : [])],
+      env: { ...process.env, ...(orphaned && { [ON_ORPHANED]: orphaned }) },
       // A group of its own, so that a test can signal it as a terminal would.
       detached: true,
     });
@@ -52,8 +56,11 @@ export class Supervised {
     this.child.stderr?.on("data", (chunk) => {
       this.stderr += chunk;
     });
-    // Its children hold no pipe of it, so "close" comes with its own end.
-    this.ended = new Promise((resolve) => this.child.once("close", resolve));
+    // Its children hold no pipe of it, so that these close with its own end.
+    this.ended = Promise.all([
+      once(this.child, "exit"),
+      ...[this.child.stdout, this.child.stderr].map((pipe) => pipe && once(pipe, "close")),
+    ]).then(([[status]]) => status as number | null);
   }
 
   get pid(): number {
@@ -85,8 +92,8 @@ export class TestFolder {
     return ServeOptions.parse({ data: this.data, name: "alpha", ...ports, ...change });
   }
 
-  serve(change: Partial<ServeOptions> = {}): Supervised {
-    const supervised = new Supervised(this.options(change));
+  serve(change: Partial<ServeOptions> = {}, orphaned?: "leave" | "stop"): Supervised {
+    const supervised = new Supervised(this.options(change), orphaned);
     this.#started.push(supervised);
     return supervised;
   }
