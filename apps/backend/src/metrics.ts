@@ -43,9 +43,7 @@ export function createMetrics({
       help,
       registers: [registry],
       collect() {
-        this.reset();
-        const now = value();
-        if (now !== null) this.set(now);
+        this.set(value() ?? Number.NaN);
       },
     });
   const link = () => view().status?.link ?? null;

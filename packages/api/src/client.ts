@@ -47,11 +47,34 @@ export function connect(url: string, token: string): ApiClient {
   }
   const socketUrl = new URL(base);
   socketUrl.protocol = base.protocol === "https:" ? "wss:" : "ws:";
+  /** Called when the WebSocket fails; the link itself would try again for ever. */
+  const onSocketError = new Set<(error: Failure) => void>();
   const wsClient = createWSClient({
     url: socketUrl.href,
     WebSocket: TokenSocket as unknown as typeof globalThis.WebSocket,
     lazy: { enabled: true, closeMs: 0 },
+    onError: (event) => {
+      const failure = socketFailure(event, url);
+      for (const reject of onSocketError) reject(failure);
+    },
   });
+
+  /** `ask` over the WebSocket, given up when that cannot be opened or breaks. */
+  async function overSocket<T>(ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const asking = new AbortController();
+    let reject: (failure: Failure) => void = () => {};
+    const failed = new Promise<never>((_resolve, rejectFailed) => {
+      reject = rejectFailed;
+    });
+    onSocketError.add(reject);
+    try {
+      return await Promise.race([ask(asking.signal), failed]);
+    } finally {
+      onSocketError.delete(reject);
+      asking.abort();
+    }
+  }
+
   const trpc = createTRPCClient<AppRouter>({
     links: [
       splitLink({
@@ -67,8 +90,11 @@ export function connect(url: string, token: string): ApiClient {
     async command<C extends CommandName>(name: C, params: CommandInput<C>) {
       try {
         const waits = name.endsWith(".wait") || name === "peer.join";
-        const result = await trpc.command.mutate({ name, params }, { context: { waits } });
-        return result as CommandResult<C>;
+        const asked = { name, params };
+        const result = waits
+          ? overSocket((signal) => trpc.command.mutate(asked, { context: { waits }, signal }))
+          : trpc.command.mutate(asked);
+        return (await result) as CommandResult<C>;
       } catch (error) {
         throw toFailure(error, url);
       }
@@ -77,13 +103,26 @@ export function connect(url: string, token: string): ApiClient {
   };
 }
 
+function socketFailure(event: Event | undefined, url: string): Failure {
+  const message = (event as { message?: unknown } | undefined)?.message;
+  if (/\b40[13]\b/.test(String(message))) {
+    return new Failure("refused", "the server does not accept this token", "make another one");
+  }
+  return unreachable(url);
+}
+
+function unreachable(url: string): Failure {
+  return new Failure("unreachable", `no Lockstep server answers at ${url}`, "is it running?");
+}
+
 /** The Failure that an error of the API stands for. */
-export function toFailure(error: unknown, url: string): Failure {
+function toFailure(error: unknown, url: string): Failure {
+  if (error instanceof Failure) return error;
   if (!(error instanceof TRPCClientError)) throw error;
   const data = FailureShape.safeParse(error.data);
   if (data.success) {
     const { code, message, hint } = data.data.failure;
     return new Failure(code, message, hint);
   }
-  return new Failure("unreachable", `no Lockstep server answers at ${url}`, "is it running?");
+  return unreachable(url);
 }

@@ -3,7 +3,7 @@
  * that is: an address, or the folder of a unix socket.
  */
 import { drizzle, type NodePgDatabase } from "drizzle-orm/node-postgres";
-import { Pool, type PoolConfig } from "pg";
+import { Pool, type PoolConfig, type QueryConfig } from "pg";
 import { migrate, quoteIdentifier } from "./migrate.ts";
 import * as schema from "./schema/index.ts";
 
@@ -12,6 +12,8 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const IDLE_TIMEOUT_MS = 30_000;
 /** A statement that takes longer than this has lost its server. */
 const QUERY_TIMEOUT_MS = 15_000;
+/** pg reads the limit from the query too, which its types do not say. */
+const PING: QueryConfig & { query_timeout: number } = { text: "SELECT 1", query_timeout: 4_000 };
 
 export type Connection = { url: string } | { socketFolder: string; user: string; database: string };
 
@@ -65,7 +67,7 @@ export function openDatabase(
       }
     },
     async ping() {
-      await pool.query("SELECT 1");
+      await pool.query(PING);
     },
     close: () => pool.end(),
   };

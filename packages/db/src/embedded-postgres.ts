@@ -41,6 +41,8 @@ const STALE_TIMEOUT_MS = 15_000;
 const STALE_POLL_MS = 200;
 const STOP_TIMEOUT_MS = 10_000;
 const LOG_LINES_KEPT = 20;
+/** What else is in the environment, secrets among it, is none of PostgreSQL's business. */
+const ENVIRONMENT = { PATH: process.env.PATH, LC_ALL: "C", TZ: "UTC" };
 
 const SETTINGS = [
   "listen_addresses=",
@@ -144,6 +146,7 @@ async function initialize(
   try {
     await run(command ?? "", [...prefix, initdb, ...args], {
       cwd: "/",
+      env: ENVIRONMENT,
       timeout: INITDB_TIMEOUT_MS,
     });
   } catch (error) {
@@ -204,7 +207,11 @@ class Server implements EmbeddedPostgres {
     const [command, ...prefix] = way.prefix;
     const settings = [...SETTINGS, `unix_socket_directories=${socketFolder}`];
     const args = [...prefix, postgres, "-D", data, ...settings.flatMap((s) => ["-c", s])];
-    this.#child = spawn(command ?? "", args, { cwd: "/", stdio: ["ignore", "ignore", "pipe"] });
+    this.#child = spawn(command ?? "", args, {
+      cwd: "/",
+      env: ENVIRONMENT,
+      stdio: ["ignore", "ignore", "pipe"],
+    });
     this.exited = new Promise((resolve) => {
       this.#child.once("error", (error) => this.#end(error.message, resolve));
       this.#child.once("exit", (code, signal) => this.#end(`${signal ?? `exit ${code}`}`, resolve));

@@ -1,7 +1,7 @@
 /** The HTTP server: API, sign-in, figures and console on one port. */
 import websocket from "@fastify/websocket";
 import type { Accounts, Appliance, History } from "@lockstep/api";
-import fastify, { type FastifyBaseLogger } from "fastify";
+import fastify, { type FastifyBaseLogger, LogController } from "fastify";
 import type { Logger } from "pino";
 import type { Registry } from "prom-client";
 import type { Credentials, Live } from "../credentials.ts";
@@ -34,7 +34,7 @@ export interface ServerOptions {
 export async function createServer(options: ServerOptions) {
   const app = fastify({
     loggerInstance: options.log as FastifyBaseLogger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: true,

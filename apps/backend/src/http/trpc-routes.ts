@@ -13,7 +13,7 @@ import {
   type User,
 } from "@lockstep/api";
 import { Failure } from "@lockstep/model";
-import { fastifyTRPCPlugin } from "@trpc/server/adapters/fastify";
+import { type CreateFastifyContextOptions, fastifyTRPCPlugin } from "@trpc/server/adapters/fastify";
 import { getWSConnectionHandler } from "@trpc/server/adapters/ws";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { WebSocket } from "ws";
@@ -36,6 +36,9 @@ export interface TrpcRoutesOptions {
   history: History;
   accounts: Accounts;
 }
+
+/** Over HTTP they would use up the few connections that a browser makes to one server. */
+const SUBSCRIPTIONS = subscriptionPaths();
 
 interface OpenSocket {
   socket: WebSocket;
@@ -92,7 +95,7 @@ export function trpcRoutes(
     prefix: PREFIX,
     trpcOptions: {
       router: appRouter,
-      createContext: async ({ req }: { req: FastifyRequest }) => {
+      createContext: async ({ req }: CreateFastifyContextOptions) => {
         if (!isSameOrigin(req.headers)) {
           throw toApiError(new Failure("refused", "asked from another site"));
         }
@@ -103,13 +106,8 @@ export function trpcRoutes(
   });
 
   app.addHook("preValidation", async (request, reply) => {
-    if (!request.ws) return;
-    if (!isSameOrigin(request.headers)) return reply.code(403).send();
-    try {
-      if (!(await credentials.verify(request.headers))) return reply.code(401).send();
-    } catch {
-      return reply.code(503).send();
-    }
+    const refusal = await refuse(credentials, request);
+    if (refusal !== null) return reply.code(refusal).send();
   });
   app.get(PREFIX, { websocket: true }, async (socket, request) => {
     const { headers, ip } = request;
@@ -131,6 +129,29 @@ export function trpcRoutes(
   const timer = setInterval(() => void sockets.lookAgain(), LOOK_AGAIN_MS).unref();
   app.addHook("onClose", async () => clearInterval(timer));
   done();
+}
+
+function subscriptionPaths(): ReadonlySet<string> {
+  // Flat, by whole paths, whatever its type says.
+  const procedures: Record<string, unknown> = appRouter._def.procedures;
+  const paths = Object.entries(procedures).filter(
+    ([, procedure]) => (procedure as { _def: { type: string } })._def.type === "subscription",
+  );
+  return new Set(paths.map(([path]) => path));
+}
+
+/** The status with which a request is refused before the API sees it; null for one that it may answer. */
+async function refuse(credentials: Credentials, request: FastifyRequest): Promise<number | null> {
+  const { path } = request.params as { path?: string };
+  const isSubscription = path?.split(",").some((name) => SUBSCRIPTIONS.has(name)) === true;
+  if (!request.ws && !isSubscription) return null;
+  if (!isSameOrigin(request.headers)) return 403;
+  try {
+    if (!(await credentials.verify(request.headers))) return 401;
+  } catch {
+    return 503;
+  }
+  return request.ws ? null : 405;
 }
 
 async function verify(credentials: Credentials, headers: IncomingHttpHeaders) {

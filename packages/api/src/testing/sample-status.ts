@@ -25,6 +25,7 @@ export function sampleStatus(name = "alpha"): Status {
       outageNumber: 0,
       probationMs: null,
       drillMs: null,
+      strangers: 0,
       connections: [],
       incoming: [],
       heartbeat: {
