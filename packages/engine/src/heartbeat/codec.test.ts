@@ -99,7 +99,9 @@ describe("heartbeat codec", () => {
     }
     expect(decode(bytes, 2)).toBe("wrong-mac");
     const mac = checksum(1);
-    expect(decodeHeartbeat(bytes, { ...expected, direction: 1 }, mac, scratch)).toBe("wrong-direction");
+    expect(decodeHeartbeat(bytes, { ...expected, direction: 1 }, mac, scratch)).toBe(
+      "wrong-direction",
+    );
     const other = { ...expected, sender: uuidBytes("11234567-89ab-cdef-0123-456789abcdef") };
     expect(decodeHeartbeat(bytes, other, mac, scratch)).toBe("stranger");
   });
@@ -114,15 +116,19 @@ describe("heartbeat codec", () => {
 
   it("[L3] takes no wrong field even under the right MAC, and never throws", () => {
     fc.assert(
-      fc.property(fc.integer({ min: 0, max: 127 }), fc.integer({ min: 0, max: 255 }), (index, value) => {
-        const bytes = encode(sample);
-        bytes[index] = value;
-        const result = decode(seal(bytes));
-        if (typeof result === "string") return;
-        expect(result.answers.length).toBeLessThanOrEqual(MAX_ANSWERS);
-        expect(result.lunAges.length).toBeLessThanOrEqual(MAX_LUN_AGES);
-        expect(Number.isSafeInteger(result.counter)).toBe(true);
-      }),
+      fc.property(
+        fc.integer({ min: 0, max: 127 }),
+        fc.integer({ min: 0, max: 255 }),
+        (index, value) => {
+          const bytes = encode(sample);
+          bytes[index] = value;
+          const result = decode(seal(bytes));
+          if (typeof result === "string") return;
+          expect(result.answers.length).toBeLessThanOrEqual(MAX_ANSWERS);
+          expect(result.lunAges.length).toBeLessThanOrEqual(MAX_LUN_AGES);
+          expect(Number.isSafeInteger(result.counter)).toBe(true);
+        },
+      ),
       { numRuns: 2000 },
     );
   });

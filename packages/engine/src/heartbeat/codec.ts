@@ -55,7 +55,12 @@ const at = {
 } as const;
 
 /** Why a datagram was dropped. The first three come from strangers and noise, the others hold a valid sender. */
-export type DecodeFault = "not-a-heartbeat" | "stranger" | "wrong-direction" | "wrong-mac" | "malformed";
+export type DecodeFault =
+  | "not-a-heartbeat"
+  | "stranger"
+  | "wrong-direction"
+  | "wrong-mac"
+  | "malformed";
 
 /** Who may have sent it, and up to which protocol version every byte is known here. */
 export interface Expected {
@@ -128,9 +133,11 @@ export function decodeHeartbeat(
   mac: Mac,
   scratch: Uint8Array,
 ): Heartbeat | DecodeFault {
-  if (bytes.length < FIXED_BYTES + MAC_BYTES || bytes.length > MAX_DATAGRAM_BYTES) return "not-a-heartbeat";
+  if (bytes.length < FIXED_BYTES + MAC_BYTES || bytes.length > MAX_DATAGRAM_BYTES)
+    return "not-a-heartbeat";
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  if (view.getUint32(at.magic) !== MAGIC || view.getUint8(at.format) !== FORMAT) return "not-a-heartbeat";
+  if (view.getUint32(at.magic) !== MAGIC || view.getUint8(at.format) !== FORMAT)
+    return "not-a-heartbeat";
   for (let i = 0; i < UUID_BYTES; i++) {
     if (bytes[at.sender + i] !== expected.sender[i]) return "stranger";
   }
@@ -172,7 +179,8 @@ function decodeProven(
   const challenge = view.getBigUint64(at.challenge);
   const lossIn = view.getUint16(at.lossIn);
   const answers: bigint[] = [];
-  for (let i = 0; i < answerCount; i++) answers.push(view.getBigUint64(FIXED_BYTES + i * ANSWER_BYTES));
+  for (let i = 0; i < answerCount; i++)
+    answers.push(view.getBigUint64(FIXED_BYTES + i * ANSWER_BYTES));
   return {
     versionMin,
     versionMax,

@@ -37,7 +37,11 @@ function moments(pauses: readonly number[], firstMs: number): number[] {
  * The receiver's steps over real time: at each wake it takes all that arrived by then off the socket, stamping each
  * message as late as `processing` says, then notes the wake's time as drained.
  */
-function receiverSteps(wakes: readonly number[], processing: readonly number[], arrivals: readonly number[]) {
+function receiverSteps(
+  wakes: readonly number[],
+  processing: readonly number[],
+  arrivals: readonly number[],
+) {
   const steps: { atMs: number; change: Partial<Memory> }[] = [];
   let taken = 0;
   let busyUntilMs = 0;
@@ -131,7 +135,11 @@ describe("interruption detector", () => {
     }
     expect(nowMs - 1_000).toBeGreaterThanOrEqual(T3);
     expect(nowMs - 1_000).toBeLessThan(T3 + 2 * T2);
-    expect(verdict).toEqual({ change: "interrupted", reason: "receiver-stuck", receiverStuck: true });
+    expect(verdict).toEqual({
+      change: "interrupted",
+      reason: "receiver-stuck",
+      receiverStuck: true,
+    });
   });
 
   it("[H5] a process that was suspended as a whole takes its receiver for stuck only after T3 of running again", () => {
@@ -143,7 +151,9 @@ describe("interruption detector", () => {
       reason: "silence",
       receiverStuck: false,
     });
-    expect(detector.check(view(61_010, { drainedAtMs: 61_005, lastHeardAtMs: 61_002 })).change).toBe("none");
+    expect(
+      detector.check(view(61_010, { drainedAtMs: 61_005, lastHeardAtMs: 61_002 })).change,
+    ).toBe("none");
   });
 
   it("[H3] says heard with the first message after silence, and interrupted anew after it", () => {
@@ -162,13 +172,17 @@ describe("interruption detector", () => {
     const detector = new InterruptionDetector();
     const memory = { drainedAtMs: 1_099, lastHeardAtMs: 0 };
     expect(detector.check(view(1_099, memory, 1_000)).change).toBe("none");
-    expect(detector.check(view(1_101, { ...memory, drainedAtMs: 1_100 }, 1_000)).change).toBe("interrupted");
+    expect(detector.check(view(1_101, { ...memory, drainedAtMs: 1_100 }, 1_000)).change).toBe(
+      "interrupted",
+    );
   });
 
   it("begins again when the peer is forgotten", () => {
     const detector = new InterruptionDetector();
     detector.check(view(1_000, { drainedAtMs: 1_000, lastHeardAtMs: 1_000 }));
-    expect(detector.check(view(1_200, { drainedAtMs: 1_200, lastHeardAtMs: 0 })).change).toBe("none");
+    expect(detector.check(view(1_200, { drainedAtMs: 1_200, lastHeardAtMs: 0 })).change).toBe(
+      "none",
+    );
     expect(detector.state).toBe("idle");
   });
 });
@@ -202,6 +216,7 @@ function newest(
   nowMs: number,
 ): number {
   let value = 0;
-  for (const { atMs, change } of steps) if (atMs <= nowMs) value = Math.max(value, change[field] ?? 0);
+  for (const { atMs, change } of steps)
+    if (atMs <= nowMs) value = Math.max(value, change[field] ?? 0);
   return value;
 }

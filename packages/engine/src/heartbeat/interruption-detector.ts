@@ -75,7 +75,8 @@ export class InterruptionDetector {
 
   /** The earliest moment at which silence may be told; null when there is nothing to wait for. */
   deadlineMs(armedAtMs: number, thresholdMs: number): number | null {
-    const sinceMs = this.#state === "hearing" ? this.#heardAtMs : this.#state === "idle" ? armedAtMs : 0;
+    const sinceMs =
+      this.#state === "hearing" ? this.#heardAtMs : this.#state === "idle" ? armedAtMs : 0;
     return sinceMs === 0 ? null : sinceMs + thresholdMs;
   }
 

@@ -84,7 +84,11 @@ describe("peer tracker", () => {
     expect(a.tracker.state).toBe("provingAnew");
     expect(a.hear(b.say(), 5_001).kind).toBe("accepted");
     restarted.hear(a.say(), 5_002);
-    expect(a.hear(restarted.say(), 5_003)).toEqual({ kind: "accepted", newBoot: true, replaced: true });
+    expect(a.hear(restarted.say(), 5_003)).toEqual({
+      kind: "accepted",
+      newBoot: true,
+      replaced: true,
+    });
     expect(a.hear(b.say(), 5_004)).toEqual({ kind: "rejected", reason: "ended-boot" });
   });
 
@@ -104,7 +108,8 @@ describe("peer tracker", () => {
     }
     const restarted = new Side(9n);
     for (let round = 0; round < 3; round++) {
-      for (const message of recorded) expect(restarted.hear(message, round * T2).kind).toBe("unproven");
+      for (const message of recorded)
+        expect(restarted.hear(message, round * T2).kind).toBe("unproven");
     }
     expect(restarted.tracker.bootId).toBeNull();
     expect(restarted.tracker.takeStrays(1_000_000, T2)).toBe(3 * recorded.length);
@@ -169,7 +174,8 @@ describe("peer tracker", () => {
   it("leaves no state without a way to another", () => {
     const reached = new Set<BootState>(["unknown"]);
     for (const edges of Object.values(BOOT_EDGES)) {
-      for (const next of Object.values(edges as Partial<Record<BootEvent, BootState>>)) reached.add(next);
+      for (const next of Object.values(edges as Partial<Record<BootEvent, BootState>>))
+        reached.add(next);
     }
     expect([...reached].sort()).toEqual(Object.keys(BOOT_EDGES).sort());
   });

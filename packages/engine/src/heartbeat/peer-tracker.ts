@@ -88,7 +88,8 @@ export class PeerTracker {
     if (message.bootId === this.#bootId) return this.#fromCurrent(message);
     if (this.#retired.includes(message.bootId)) return { kind: "rejected", reason: "ended-boot" };
     this.#noteChallenge(message);
-    if (this.#challenge && message.answers.includes(this.#challenge.nonce)) return this.#accept(message);
+    if (this.#challenge && message.answers.includes(this.#challenge.nonce))
+      return this.#accept(message);
     this.#step("unknown");
     this.#challenge ??= { nonce: this.#random(), issuedAtMs: nowMs, unproven: 0 };
     this.#challenge.unproven++;

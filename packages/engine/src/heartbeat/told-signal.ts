@@ -21,7 +21,11 @@ export class ToldSignal {
    * Takes an accepted message. `newMarks`: its closed marks, of our epoch, closed an element that was open. Tells whether an
    * interruption towards the peer begins with it, and whether the peer hears us from it on: both where only marks tell.
    */
-  receive(message: Heartbeat, ownBootId: bigint, newMarks: boolean): { began: boolean; heard: boolean } {
+  receive(
+    message: Heartbeat,
+    ownBootId: bigint,
+    newMarks: boolean,
+  ): { began: boolean; heard: boolean } {
     const before = this.#state;
     const hears = message.hears && message.echo?.bootId === ownBootId;
     this.#state = TOLD_EDGES[before][hears ? "hears" : "deaf"];

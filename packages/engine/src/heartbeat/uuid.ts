@@ -9,7 +9,8 @@ export function uuidBytes(text: string): Uint8Array {
   if (!PATTERN.test(text)) throw new Error(`"${text}" is not a UUID`);
   const digits = text.replaceAll("-", "");
   const bytes = new Uint8Array(UUID_BYTES);
-  for (let i = 0; i < UUID_BYTES; i++) bytes[i] = Number.parseInt(digits.slice(2 * i, 2 * i + 2), 16);
+  for (let i = 0; i < UUID_BYTES; i++)
+    bytes[i] = Number.parseInt(digits.slice(2 * i, 2 * i + 2), 16);
   return bytes;
 }
 

@@ -119,7 +119,8 @@ export class ConnectionArray {
   /** Settings in force and their version. */
   settings(): { settings: LinkSettings; version: number } {
     const [t1, t2, t3, t4, probation, connections, version] = this.#settings.read().map(Number);
-    if (t1 === undefined || t2 === undefined || t3 === undefined || t4 === undefined) throw new Error("no settings");
+    if (t1 === undefined || t2 === undefined || t3 === undefined || t4 === undefined)
+      throw new Error("no settings");
     if (probation === undefined || connections === undefined) throw new Error("no settings");
     return { settings: { t1, t2, t3, t4, probation, connections }, version: version ?? 0 };
   }

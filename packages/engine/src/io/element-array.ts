@@ -22,7 +22,15 @@ const EPOCH_SHIFT = 3n;
 
 // An element: one line for the counters, which the connection's thread writes, then one for what is written seldom.
 const ELEMENT_BYTES = 64 + 64 + 256;
-const word = { inFlight: 0, bytesLow: 1, bytesHigh: 2, connected: 3, hostVersion: 16, port: 17, hostLength: 18 };
+const word = {
+  inFlight: 0,
+  bytesLow: 1,
+  bytesHigh: 2,
+  connected: 3,
+  hostVersion: 16,
+  port: 17,
+  hostLength: 18,
+};
 const wide = { timestampUs: 10, mark: 11 };
 const HOST_OFFSET = 128;
 
@@ -90,7 +98,8 @@ export class ElementArray {
       const before = Atomics.load(this.#wide, at8(index, wide.mark));
       if (before >> EPOCH_SHIFT !== BigInt(epoch)) return false;
       const after = before | BigInt(MARK[mark]);
-      if (Atomics.compareExchange(this.#wide, at8(index, wide.mark), before, after) !== before) continue;
+      if (Atomics.compareExchange(this.#wide, at8(index, wide.mark), before, after) !== before)
+        continue;
       return (before & BITS) === 0n;
     }
   }

@@ -4,9 +4,10 @@
  * empty (H5): a timer notes the time, the poll phase that follows receives, and fewer than POLL_LIMIT datagrams in it mean
  * that all that had arrived by then has been received.
  */
+
+import { randomBytes } from "node:crypto";
 import type { RemoteInfo, Socket } from "node:dgram";
 import { createSocket } from "node:dgram";
-import { randomBytes } from "node:crypto";
 import { isIPv6 } from "node:net";
 import type { MessagePort } from "node:worker_threads";
 import { parentPort, workerData } from "node:worker_threads";
@@ -58,6 +59,8 @@ class HeartbeatReceiver {
   #rttMs: number | null = null;
   #peerIntervalMs = 0;
   #socket: Socket | null = null;
+  /** The last failure told, so that trying on does not tell it again. */
+  #failure: string | null = null;
   #datagrams = 0;
   #pollBeganMs = 0;
 
@@ -110,9 +113,14 @@ class HeartbeatReceiver {
     const socket = createSocket({ type: isIPv6(host) ? "udp6" : "udp4", reuseAddr: false });
     this.#socket = socket;
     socket.on("message", (bytes, from) => this.#receive(bytes, from));
-    socket.once("listening", () => this.#say({ type: "bound", port: socket.address().port }));
+    socket.once("listening", () => {
+      this.#failure = null;
+      this.#say({ type: "bound", port: socket.address().port });
+    });
     socket.on("error", (error: NodeJS.ErrnoException) => {
-      this.#say({ type: "bind-failed", code: error.code ?? "", message: error.message });
+      const code = error.code ?? "";
+      if (code !== this.#failure) this.#say({ type: "bind-failed", code, message: error.message });
+      this.#failure = code;
       if (this.#socket === socket) this.#socket = null;
       socket.close();
       setTimeout(() => this.#open(), REBIND_MS);
@@ -150,7 +158,11 @@ class HeartbeatReceiver {
       this.#reject("unpaired", from.address);
       return;
     }
-    const expected = { sender: peer.sender, direction: peer.direction, versionMax: this.#versionMax };
+    const expected = {
+      sender: peer.sender,
+      direction: peer.direction,
+      versionMax: this.#versionMax,
+    };
     const message = decodeHeartbeat(bytes, expected, mac, this.#scratch);
     if (typeof message === "string") {
       this.#reject(message, from.address);
@@ -165,7 +177,8 @@ class HeartbeatReceiver {
       if (received.newBoot) this.#begin(received.replaced, before, nowMs);
       this.#accept(message, nowMs);
     }
-    if (received.kind !== "rejected") this.#leaveNotes(message, nowMs, received.kind === "accepted");
+    if (received.kind !== "rejected")
+      this.#leaveNotes(message, nowMs, received.kind === "accepted");
   }
 
   /** A boot id's first accepted message. What was armed with the one before is over, however short the change (L5). */
@@ -173,7 +186,9 @@ class HeartbeatReceiver {
     this.#told.reset();
     this.#rttMs = null;
     if (!replaced) return;
-    this.#tracker.window.addMissed(missedSince(before.heardMs, nowMs, Math.max(1, before.intervalMs)));
+    this.#tracker.window.addMissed(
+      missedSince(before.heardMs, nowMs, Math.max(1, before.intervalMs)),
+    );
     const { epoch, count } = this.#array;
     for (let i = 0; i < count; i++) {
       this.#array.out.mark(i, epoch, "silence");
@@ -285,7 +300,11 @@ class HeartbeatReceiver {
     const reportedAtMs = this.#rejectsReportedAtMs;
     if (reportedAtMs !== 0 && nowMs - reportedAtMs < REJECT_REPORT_MS) return;
     this.#rejectsReportedAtMs = nowMs;
-    this.#event({ type: "rejected", counts: Object.fromEntries(this.#rejects), lastFrom: this.#rejectedFrom });
+    this.#event({
+      type: "rejected",
+      counts: Object.fromEntries(this.#rejects),
+      lastFrom: this.#rejectedFrom,
+    });
     this.#rejects.clear();
   }
 

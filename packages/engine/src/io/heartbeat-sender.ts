@@ -122,7 +122,9 @@ class HeartbeatSender {
     }
     array.setMissed(
       "silentMissed",
-      lastHeardAtMs === 0 || drainedAtMs === 0 ? 0 : missedSince(lastHeardAtMs, drainedAtMs, peerIntervalMs),
+      lastHeardAtMs === 0 || drainedAtMs === 0
+        ? 0
+        : missedSince(lastHeardAtMs, drainedAtMs, peerIntervalMs),
     );
     if (this.#detector.state !== "silent") return;
     const epoch = array.epoch;
@@ -188,7 +190,10 @@ class HeartbeatSender {
       closedIn: array.marks("in", epoch, "silence"),
       probationMs: this.#published.probationMs,
       lossIn: notes.lossIn,
-      lunAges: this.#published.unanswered.map(({ lun, sinceMs }) => ({ lun, ageMs: nowMs - sinceMs })),
+      lunAges: this.#published.unanswered.map(({ lun, sinceMs }) => ({
+        lun,
+        ageMs: nowMs - sinceMs,
+      })),
     };
   }
 
@@ -216,7 +221,8 @@ class HeartbeatSender {
     lookup(peer.host, (error, address, found) => {
       this.#lookupRunning = false;
       this.#lookupAtMs = monotonicMs() + (error ? LOOKUP_RETRY_MS : LOOKUP_MS);
-      if (!error && this.#peer === peer) this.#address = { host: address, family: found === 6 ? 6 : 4 };
+      if (!error && this.#peer === peer)
+        this.#address = { host: address, family: found === 6 ? 6 : 4 };
     });
   }
 

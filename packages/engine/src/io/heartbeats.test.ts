@@ -6,7 +6,14 @@ import { Worker } from "node:worker_threads";
 import { afterEach, describe, expect, it } from "vitest";
 import { ConnectionArray } from "./connection-array.ts";
 import { monotonicMs } from "./monotonic-clock.ts";
-import { armBoth, HeartbeatSide, KEY, SETTINGS, startPair, UUIDS } from "./testing/heartbeat-side.ts";
+import {
+  armBoth,
+  HeartbeatSide,
+  KEY,
+  SETTINGS,
+  startPair,
+  UUIDS,
+} from "./testing/heartbeat-side.ts";
 import { UdpProxy } from "./testing/udp-proxy.ts";
 
 /** The machine's own delays in waking threads, on top of what the rules promise. */
@@ -33,7 +40,9 @@ describe("heartbeats", () => {
     const { alpha, beta } = await pair();
     const received = alpha.array.figures().received;
     const rejected = [alpha, beta].map(({ array }) => array.figures().rejected);
-    await expect.poll(() => alpha.array.figures().received, { interval: 10 }).toBeGreaterThan(received + 10);
+    await expect
+      .poll(() => alpha.array.figures().received, { interval: 10 })
+      .toBeGreaterThan(received + 10);
     for (const { array } of [alpha, beta]) {
       for (const direction of ["out", "in"] as const) {
         for (const element of array.elements(direction, monotonicMs())) {
@@ -55,7 +64,9 @@ describe("heartbeats", () => {
     const before = { atMs: monotonicMs(), sent: alpha.array.figures().sent };
     await expect.poll(() => monotonicMs() - before.atMs, { timeout: 3_000 }).toBeGreaterThan(1_000);
     const elapsedMs = monotonicMs() - before.atMs;
-    expect(Math.abs(alpha.array.figures().sent - before.sent - elapsedMs / SETTINGS.t2)).toBeLessThan(3);
+    expect(
+      Math.abs(alpha.array.figures().sent - before.sent - elapsedMs / SETTINGS.t2),
+    ).toBeLessThan(3);
   });
 
   it("[H3] [O1] a peer that falls silent is found within T1 + 2*T2 of its last heartbeat", async () => {
@@ -65,8 +76,14 @@ describe("heartbeats", () => {
     expect(event).toMatchObject({ reason: "silence", direction: "in", epoch: 1 });
     expect(event.at - (event.lastHeardAt ?? 0)).toBeGreaterThanOrEqual(SETTINGS.t1);
     expect(event.at - (event.lastHeardAt ?? 0)).toBeLessThanOrEqual(DETECTION_MS);
-    expect(alpha.array.elements("out", event.at).map((element) => element.closed)).toEqual([true, true]);
-    expect(alpha.array.elements("in", event.at).map((element) => element.closed)).toEqual([true, true]);
+    expect(alpha.array.elements("out", event.at).map((element) => element.closed)).toEqual([
+      true,
+      true,
+    ]);
+    expect(alpha.array.elements("in", event.at).map((element) => element.closed)).toEqual([
+      true,
+      true,
+    ]);
   });
 
   it("[H3] a cut in one direction is an interruption for both, and healed for both", async () => {
@@ -111,7 +128,9 @@ describe("heartbeats", () => {
   it("[H5] a side that was suspended for a second declares no interruption of its own", async () => {
     const alpha = await HeartbeatSide.start("alpha");
     keep(alpha);
-    const child = fork(new URL("./testing/stopped-side.ts", import.meta.url), ["beta"], { execArgv: [] });
+    const child = fork(new URL("./testing/stopped-side.ts", import.meta.url), ["beta"], {
+      execArgv: [],
+    });
     keep({ close: () => child.kill("SIGKILL") });
     const [{ port }] = await once(child, "message");
     alpha.meet(port);
@@ -130,14 +149,17 @@ describe("heartbeats", () => {
     child.send({ tell: true });
     const [{ interruptions }] = await once(child, "message");
     expect(interruptions.length).toBeGreaterThan(0);
-    for (const one of interruptions) expect(one).toMatchObject({ reason: "told", direction: "out" });
+    for (const one of interruptions)
+      expect(one).toMatchObject({ reason: "told", direction: "out" });
   });
 
   it("[H5] full CPU load makes no false interruption", { timeout: 20_000 }, async () => {
     const { alpha, beta } = await pair();
     const busy = [0, 1].map(() => new Worker(new URL("./testing/busy-thread.ts", import.meta.url)));
     keep(...busy.map((worker) => ({ close: () => worker.terminate() })));
-    await expect.poll(() => alpha.array.figures().sent, { timeout: 15_000, interval: 100 }).toBeGreaterThan(500);
+    await expect
+      .poll(() => alpha.array.figures().sent, { timeout: 15_000, interval: 100 })
+      .toBeGreaterThan(500);
     expect(alpha.interruptions()).toEqual([]);
     expect(beta.interruptions()).toEqual([]);
   });
@@ -153,7 +175,9 @@ describe("heartbeats", () => {
     await beta.until("interrupted", (event) => event.reason === "told");
     const from = alpha.events.length;
     await alpha.until("heard", (event) => event.direction === "in", from);
-    expect(alpha.interruptions().filter((event) => "reason" in event && event.reason === "peer-restart")).toEqual([]);
+    expect(
+      alpha.interruptions().filter((event) => "reason" in event && event.reason === "peer-restart"),
+    ).toEqual([]);
   });
 
   it("[L3] a flood of strangers is counted, told once, and changes nothing", async () => {
@@ -164,7 +188,7 @@ describe("heartbeats", () => {
     // In bursts of more than one poll phase takes, and less than a socket's buffer holds.
     for (let sent = 100; sent <= 500; sent += 100) {
       for (let i = 0; i < 100; i++) {
-        stranger.send(randomBytes(1 + ((sent + i) * 37) % 1_800), alpha.heartbeats.port);
+        stranger.send(randomBytes(1 + (((sent + i) * 37) % 1_800)), alpha.heartbeats.port);
       }
       await expect.poll(() => alpha.array.figures().rejected, { interval: 5 }).toBe(before + sent);
     }
@@ -220,7 +244,12 @@ describe("heartbeats", () => {
     const { alpha, beta } = await pair();
     const from = alpha.events.length;
     const lun = "00000000-0000-4000-8000-000000000001";
-    beta.heartbeats.publish({ state: "probation", outageNumber: 2 ** 40, settingsVersion: 3, probationMs: 77 });
+    beta.heartbeats.publish({
+      state: "probation",
+      outageNumber: 2 ** 40,
+      settingsVersion: 3,
+      probationMs: 77,
+    });
     const report = await alpha.until("peer", (event) => event.peer.outageNumber > 0, from);
     expect(report.peer).toMatchObject({ state: "probation", settingsVersion: 3, probationMs: 77 });
     const said = alpha.events.length;
@@ -271,7 +300,11 @@ describe("heartbeats", () => {
     const alpha = await HeartbeatSide.start("alpha");
     const beta = await HeartbeatSide.start("beta");
     keep(alpha, beta);
-    alpha.meet(beta.heartbeats.port, "127.0.0.1", Uint8Array.from(KEY, (byte) => byte ^ 1));
+    alpha.meet(
+      beta.heartbeats.port,
+      "127.0.0.1",
+      Uint8Array.from(KEY, (byte) => byte ^ 1),
+    );
     beta.meet(alpha.heartbeats.port);
     const event = await alpha.until("rejected");
     expect(event.counts).toEqual({ "wrong-mac": expect.any(Number) });

@@ -4,6 +4,7 @@
  */
 import { Worker } from "node:worker_threads";
 import { Failure } from "@lockstep/model";
+import { uuidBytes } from "../heartbeat/index.ts";
 import type { ConnectionArray } from "./connection-array.ts";
 import { directionOf, heartbeatKey } from "./heartbeat-mac.ts";
 import type {
@@ -15,7 +16,6 @@ import type {
   ThreadReport,
 } from "./heartbeat-protocol.ts";
 import { monotonicMs } from "./monotonic-clock.ts";
-import { uuidBytes } from "../heartbeat/index.ts";
 
 export interface HeartbeatPeer {
   host: string;
@@ -60,7 +60,7 @@ const MODULES: Record<ThreadName, URL> = {
 /** Both threads hold next to nothing. */
 const LIMITS = { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 4 };
 /** A thread that dies again and again is started no faster than this. */
-const RESTART_PAUSE_MS = 100;
+const RESTART_MS = 1_000;
 
 const FIRST: Published = {
   state: "unpaired",
@@ -146,6 +146,7 @@ class HeartbeatThreads implements Heartbeats {
       bind: { host: bind.host, port: this.#port || bind.port },
       published: this.#published,
     };
+    const startedAtMs = monotonicMs();
     const worker = new Worker(modules?.[name] ?? MODULES[name], {
       workerData: data,
       resourceLimits: LIMITS,
@@ -154,7 +155,7 @@ class HeartbeatThreads implements Heartbeats {
     this.#workers.set(name, worker);
     worker.on("message", (report: ThreadReport) => this.#hear(report));
     worker.on("error", (error) => this.#trouble(name, error.message));
-    worker.on("exit", () => this.#restart(name, worker));
+    worker.on("exit", () => this.#restart(name, worker, startedAtMs));
   }
 
   #hear(report: ThreadReport): void {
@@ -171,7 +172,9 @@ class HeartbeatThreads implements Heartbeats {
     } else if (this.#bound) {
       const { host, port } = this.#options.bind;
       const why = report.code === "EADDRINUSE" ? "is in use" : `cannot be used (${report.message})`;
-      this.#settle(new Failure("unavailable", `the heartbeat address ${host}:${port} (UDP) ${why}`));
+      this.#settle(
+        new Failure("unavailable", `the heartbeat address ${host}:${port} (UDP) ${why}`),
+      );
     } else {
       this.#trouble("receiver", report.message);
     }
@@ -182,12 +185,13 @@ class HeartbeatThreads implements Heartbeats {
     this.#bound = null;
   }
 
-  #restart(name: ThreadName, worker: Worker): void {
+  #restart(name: ThreadName, worker: Worker, startedAtMs: number): void {
     if (this.#closed || this.#workers.get(name) !== worker) return;
     this.#workers.delete(name);
+    const pauseMs = Math.max(0, startedAtMs + RESTART_MS - monotonicMs());
     setTimeout(() => {
       if (!this.#closed) this.#start(name);
-    }, RESTART_PAUSE_MS);
+    }, pauseMs);
   }
 
   #trouble(thread: ThreadName, problem: string): void {

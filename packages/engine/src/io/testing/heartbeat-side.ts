@@ -7,7 +7,14 @@ import type { Heartbeats, HeartbeatsOptions } from "../heartbeats.ts";
 import { startHeartbeats } from "../heartbeats.ts";
 import { monotonicMs } from "../monotonic-clock.ts";
 
-export const SETTINGS: LinkSettings = { t1: 100, t2: 20, t3: 300, t4: 200, probation: 500, connections: 2 };
+export const SETTINGS: LinkSettings = {
+  t1: 100,
+  t2: 20,
+  t3: 300,
+  t4: 200,
+  probation: 500,
+  connections: 2,
+};
 export const UUIDS = {
   alpha: "6f0d6f5c-0000-4000-8000-00000000000a",
   beta: "1b0d6f5c-0000-4000-8000-00000000000b",
@@ -22,7 +29,10 @@ export class HeartbeatSide {
   #heartbeats: Heartbeats | null = null;
   readonly #waiting = new Set<() => void>();
 
-  static async start(name: SideName, options: Partial<HeartbeatsOptions> = {}): Promise<HeartbeatSide> {
+  static async start(
+    name: SideName,
+    options: Partial<HeartbeatsOptions> = {},
+  ): Promise<HeartbeatSide> {
     const side = new HeartbeatSide(name, options.array);
     side.#heartbeats = await startHeartbeats({
       array: side.array,
@@ -40,7 +50,8 @@ export class HeartbeatSide {
 
   private constructor(name: SideName, array?: ConnectionArray) {
     this.name = name;
-    this.array = array ?? ConnectionArray.create(randomBytes(8).readBigUInt64BE() | 1n, SETTINGS, 1);
+    this.array =
+      array ?? ConnectionArray.create(randomBytes(8).readBigUInt64BE() | 1n, SETTINGS, 1);
   }
 
   get heartbeats(): Heartbeats {
@@ -63,7 +74,9 @@ export class HeartbeatSide {
     type Wanted = Extract<HeartbeatEvent, { type: T }> & { saidAt: number };
     return new Promise((resolve, reject) => {
       const look = () => {
-        const found = this.events.slice(from).find((event) => event.type === type && fits(event as Wanted));
+        const found = this.events
+          .slice(from)
+          .find((event) => event.type === type && fits(event as Wanted));
         if (!found) return;
         clearTimeout(timer);
         this.#waiting.delete(look);
@@ -71,7 +84,9 @@ export class HeartbeatSide {
       };
       const timer = setTimeout(() => {
         this.#waiting.delete(look);
-        const said = this.events.map((event) => JSON.stringify(event, (_, v) => (typeof v === "bigint" ? `${v}` : v)));
+        const said = this.events.map((event) =>
+          JSON.stringify(event, (_, v) => (typeof v === "bigint" ? `${v}` : v)),
+        );
         reject(new Error(`${this.name} said no such ${type}, but ${said.join("\n")}`));
       }, timeoutMs);
       this.#waiting.add(look);
