@@ -14,7 +14,7 @@ import type { Stage } from "./stage.ts";
 
 const START_TIMEOUT_MS = 20_000;
 /** qemu-nbd carries out at most 16 requests of one client at a time. */
-export const REQUESTS_PER_NBD_CLIENT = 16;
+const REQUESTS_PER_NBD_CLIENT = 16;
 const NBD_CLIENTS = 4;
 
 export function lunUrl(server: StorageServer, lun: Lun): string {

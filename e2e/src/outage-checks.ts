@@ -37,7 +37,7 @@ export function expectDetectedInTime(
 }
 
 /** Begin of the first phase of a kind. */
-export function phaseBegin(outage: Outage, kind: OutagePhaseKind): number {
+function phaseBegin(outage: Outage, kind: OutagePhaseKind): number {
   const phase = outage.phases.find((each) => each.kind === kind);
   if (phase === undefined)
     throw new Error(`the outage has no phase "${kind}": ${JSON.stringify(outage.phases)}`);

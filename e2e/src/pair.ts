@@ -25,8 +25,8 @@ export const SHORT_TIMES: LinkSettings = {
   connections: 2,
 };
 export const DEFAULT_TIMES = DEFAULT_LINK_SETTINGS;
-export const LINK_UP_TIMEOUT_S = 30;
-export const MIRRORED_TIMEOUT_S = 60;
+const LINK_UP_TIMEOUT_S = 30;
+const MIRRORED_TIMEOUT_S = 60;
 
 export interface PairOptions {
   times?: LinkSettings;

@@ -7,7 +7,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { resolve } from "node:path";
 
-export const REPOSITORY = resolve(import.meta.dirname, "../..");
+const REPOSITORY = resolve(import.meta.dirname, "../..");
 /** The packaged Node, whatever the machine has. */
 export const NODE = resolve(REPOSITORY, "node_modules/.bin/node");
 export const LOCKSTEP = resolve(REPOSITORY, "apps/cli/bin/lockstep.js");

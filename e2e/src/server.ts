@@ -39,7 +39,7 @@ const END_GRACE_MS = 4_000;
 export const ADMIN_PASSWORD = "correct horse battery staple";
 
 export type ProcessRole = keyof Status["processes"];
-export const ROLES = [
+const ROLES = [
   "supervisor",
   "datapath",
   "backend",
