@@ -118,8 +118,9 @@ describe("file device", () => {
   it("[W7] fails a flush once, with all who wait for it, and remembers", () =>
     withDevice(async (device, io) => {
       const { fdatasync } = fs;
-      vi.spyOn(fs, "fdatasync").mockImplementationOnce(((_fd: number, done: (e: Error) => void) =>
-        setImmediate(done, systemError("EIO", "fdatasync"))) as typeof fdatasync);
+      vi.spyOn(fs, "fdatasync").mockImplementationOnce(((_fd: number, done: (e: Error) => void) => {
+        setImmediate(done, systemError("EIO", "fdatasync"));
+      }) as typeof fdatasync);
       const write = { op: "write", buffer: pattern(512, 1), fua: true } as const;
       const errors = await Promise.all([
         io.carryOut({ op: "flush" }),

@@ -1,3 +1,4 @@
+export * from "./journal/recovery.ts";
 export * from "./lun/mark.ts";
 export * from "./lun/mirrored-lun.ts";
 export * from "./link/link-machine.ts";

@@ -149,18 +149,18 @@ describe("delay filter", () => {
 });
 
 describe("torn write filter", () => {
-  for (const then of ["error", "success", "silence"] as const) {
-    it(`keeps only the first blocks, then ${then}`, async () => {
+  for (const answer of ["error", "success", "silence"] as const) {
+    it(`keeps only the first blocks, then ${answer}`, async () => {
       const inner = new MemoryDevice(MIB);
       const filter = new TornWriteFilter(inner);
       const io = new Submitter(filter);
-      filter.rules.add({ times: 1, keepBytes: 1024, then });
+      filter.rules.add({ times: 1, keepBytes: 1024, answer });
       const torn = io.carryOut({ op: "write", buffer: pattern(4096, 1) });
       const expected = Buffer.concat([pattern(4096, 1).subarray(0, 1024), Buffer.alloc(3072)]);
       expect(await io.read(0, 4096)).toEqual(expected);
-      expect(io.outstanding).toBe(then === "silence" ? 1 : 0);
+      expect(io.outstanding).toBe(answer === "silence" ? 1 : 0);
       expect(await io.close()).toBeNull();
-      expect((await torn)?.code).toBe(then === "success" ? undefined : "medium-error");
+      expect((await torn)?.code).toBe(answer === "success" ? undefined : "medium-error");
       await io.expectEachCompletedOnce();
     });
   }

@@ -9,7 +9,7 @@ import { FilterDevice } from "./filter-device.ts";
 export interface TornWriteRule extends FaultRule {
   /** How much of the write is kept, in bytes: whole blocks. */
   readonly keepBytes: number;
-  readonly then: "error" | "success" | "silence";
+  readonly answer: "error" | "success" | "silence";
 }
 
 const TORN: BlockError = { code: "medium-error", detail: "torn write (injected)" };
@@ -48,8 +48,8 @@ export class TornWriteFilter extends FilterDevice {
   }
 
   #answer(request: BlockRequest, rule: TornWriteRule, error: BlockError | null): void {
-    if (rule.then === "silence") this.#silenced.push(request);
+    if (rule.answer === "silence") this.#silenced.push(request);
     else if (error !== null) request.complete(error);
-    else request.complete(rule.then === "error" ? TORN : null);
+    else request.complete(rule.answer === "error" ? TORN : null);
   }
 }

@@ -2,6 +2,8 @@ export * from "./applied-note.ts";
 export * from "./connection-array.ts";
 export * from "./heartbeat-protocol.ts";
 export * from "./heartbeats.ts";
+export * from "./journal-file.ts";
+export * from "./journal-recovery.ts";
 export * from "./mirror-connection.ts";
 export * from "./mirror-listener.ts";
 export * from "./monotonic-clock.ts";

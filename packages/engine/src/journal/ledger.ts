@@ -21,7 +21,7 @@ export class JournalLedger {
   #appendedRequests = 0;
   #passedBytes = 0;
   #passedRequests = 0;
-  /** The streams that the journal holds, by turn; `#firstTurn` is that of the first. */
+  /** The streams that the journal holds, by turn. */
   #turns: { hi: number; lo: number }[] = [];
   #stretchBegan = 0;
   #passedTurn = -1;
@@ -74,7 +74,7 @@ export class JournalLedger {
 
   /** The mirror has applied `number` of a stream, and all before it. A stream that isn't here changes nothing. */
   pass(hi: number, lo: number, number: number): void {
-    const turn = this.#turns.findLastIndex((stream) => stream.lo === lo && stream.hi === hi);
+    const turn = this.turnOf(hi, lo);
     if (turn < 0) return;
     if (turn < this.#passedTurn || (turn === this.#passedTurn && number <= this.#passedNumber))
       return;
@@ -88,6 +88,11 @@ export class JournalLedger {
       passed++;
     }
     if (passed > 0) this.#marks.splice(0, passed);
+  }
+
+  /** The turn of a stream; -1 where the journal holds nothing of it. */
+  turnOf(hi: number, lo: number): number {
+    return this.#turns.findLastIndex((stream) => stream.lo === lo && stream.hi === hi);
   }
 
   isPassed(turn: number, number: number): boolean {

@@ -165,6 +165,11 @@ export class JournalRecovery {
     return this.#run === null ? null : this.#run.end;
   }
 
+  /** Whether anything was met that ends the part that can be replayed. */
+  get isBroken(): boolean {
+    return this.#brokenAt !== null;
+  }
+
   /** Whether a record at `position` was made void by a later one. */
   isVoid(position: Position): boolean {
     return this.#voids.size > 0 && this.#voids.has(keyOf(position));
