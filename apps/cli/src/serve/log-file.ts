@@ -50,9 +50,13 @@ function rotate(path: string): void {
 export function lastSentence(path: string, startOffset: number): string | null {
   if (!existsSync(path)) return null;
   const written = readFileSync(path).subarray(startOffset).subarray(-TAIL_BYTES).toString("utf8");
-  const lines = written.split("\n").filter((line) => line.trim() !== "");
-  const last = lines.at(-1);
+  const last = written.split("\n").findLast((line) => !isOfAStack(line));
   return last === undefined ? null : sentenceOf(last);
+}
+
+/** Node closes the report of an uncaught error with its stack, the error's fields and its own version. */
+function isOfAStack(line: string): boolean {
+  return line.trim() === "" || /^(\s|[}^]|Node\.js v\d)/.test(line);
 }
 
 /** Log lines are JSON with a message, or plain text. */

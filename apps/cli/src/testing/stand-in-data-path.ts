@@ -7,14 +7,13 @@ import { appendFileSync, existsSync, rmSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { sampleStatus } from "@lockstep/api/testing";
 import {
-  DEFAULT_LINK_SETTINGS,
   LocalRequest,
   processMessages,
   ServeOptions,
   SOCKET_NAME,
   type Status,
-  VERSION,
 } from "@lockstep/model";
 
 const options = ServeOptions.parse(JSON.parse(process.argv[2] ?? ""));
@@ -24,31 +23,11 @@ const subscribers = new Set<Socket>();
 let restartNeeded = false;
 
 function status(): Status {
-  const heartbeat = { sent: 0, received: 0, missed: 0, rejected: 0 };
+  const sample = sampleStatus(options.name);
   return {
-    server: {
-      name: options.name,
-      uuid: "7f0f8a4e-7d6f-4b8e-9a53-6f1d2f3b4c5d" as Status["server"]["uuid"],
-      version: VERSION,
-      startedAt: new Date(0).toISOString(),
-      restartNeeded,
-    },
-    link: {
-      state: "unpaired",
-      peer: null,
-      settings: DEFAULT_LINK_SETTINGS,
-      settingsVersion: 1,
-      outageNumber: 0,
-      probationMs: null,
-      drillMs: null,
-      connections: [],
-      incoming: [],
-      strangers: 0,
-      heartbeat: { ...heartbeat, rttMs: null, jitterMs: null, lossOut: null, lossIn: null },
-    },
-    luns: [],
+    ...sample,
+    server: { ...sample.server, restartNeeded },
     processes: { ...pids, datapath: process.pid, database: null },
-    database: null,
   };
 }
 

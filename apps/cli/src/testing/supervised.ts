@@ -67,11 +67,15 @@ export class Supervised {
     return this.child.pid ?? 0;
   }
 
+  /** The line itself; rejects with what was said instead when it ended before. */
   ready(): Promise<string> {
-    return eventually(
-      `ready in: ${this.stdout}${this.stderr}`,
-      () => /^ready .*$/m.exec(this.stdout)?.[0] ?? null,
-    );
+    return eventually("ready", () => {
+      const line = /^ready .*$/m.exec(this.stdout)?.[0];
+      if (line === undefined && this.child.exitCode !== null) {
+        throw new Error(`ended with ${this.child.exitCode}: ${this.stderr}`);
+      }
+      return line ?? null;
+    });
   }
 }
 

@@ -35,7 +35,7 @@ function linkLine(link: Status["link"], paint: Painter): string {
 }
 
 function processLine({ processes }: Status): string {
-  return Object.entries(processes)
-    .map(([name, pid]) => `${name} ${pid ?? "away"}`)
+  return (["supervisor", "datapath", "backend", "database"] as const)
+    .map((name) => `${name} ${processes[name] ?? "away"}`)
     .join(", ");
 }
