@@ -5,10 +5,11 @@
 import net from "node:net";
 import type { MirrorCopy } from "../lun/mirror-copy.ts";
 import { PARKED_LIMIT_BYTES } from "../lun/mirror-copy.ts";
-import { encodeFrame, type FrameHeader, type FrameKind, lunBytes, lunUuidAt } from "../wire/frame.ts";
+import { encodeFrame, type FrameHeader, FrameKind, lunBytes, lunUuidAt } from "../wire/frame.ts";
 import type { KeyedHash } from "../wire/handshake.ts";
 import { LunIndex } from "../wire/lun-index.ts";
 import type { StreamId } from "../wire/stream-id.ts";
+import { encodePayload } from "../wire/stream-open.ts";
 import { ProvenSocket } from "./proven-socket.ts";
 
 /** Strangers' connections that may be open at a time; more are closed at once. */
@@ -21,8 +22,8 @@ export interface MirrorListenerOptions {
   epoch: number;
   index: number;
   hash: KeyedHash;
-  /** A LUN is named that has no copy here yet; `ready` is called with it, or with null where there is none. */
-  need(uuid: string, ready: (copy: MirrorCopy | null) => void): void;
+  /** A LUN is named that is not open here yet; `ready` is called with its copy, or with why there is none. */
+  need(uuid: string, ready: (copy: MirrorCopy | string) => void): void;
   /** The worker is connected. */
   connected(): void;
   /** The connection ended; the thread exits. */
@@ -36,7 +37,6 @@ export interface MirrorListenerOptions {
 interface Entry {
   copy: MirrorCopy | null;
   waiting: { header: FrameHeader; payload: Buffer }[];
-  refused: boolean;
 }
 
 export class MirrorListener {
@@ -151,21 +151,21 @@ export class MirrorListener {
     if (entry.copy !== null) {
       entry.copy.take(header, payload);
       this.touched.add(entry.copy);
-    } else if (!entry.refused) {
+    } else {
       entry.waiting.push({ header: { ...header }, payload });
     }
     return true;
   }
 
   private open(uuid: string): Entry {
-    const entry: Entry = { copy: null, waiting: [], refused: false };
+    const entry: Entry = { copy: null, waiting: [] };
     this.entries.set(uuid, entry);
     this.options.need(uuid, (copy) => {
-      if (copy === null) {
-        entry.refused = true;
-        entry.waiting = [];
+      if (typeof copy === "string") {
         // Forgotten, so that a later query asks again.
         this.entries.delete(uuid);
+        const payload = encodePayload({ message: copy.slice(0, 500) });
+        this.answer(uuid, FrameKind.refused, { hi: 0, lo: 0 }, 0, 0, payload);
         return;
       }
       entry.copy = copy;

@@ -40,14 +40,18 @@ export type LinkEvent =
   | { type: "persisted"; outageNumber: number }
   /** All connections of the present epoch are made, in both directions. */
   | { type: "connected" }
-  /** Connections are to be made anew under a new epoch, without an interruption (n changes). */
-  | { type: "reshape" }
+  /** The peer is being asked to make connections anew under this number; null: it was not reached. */
+  | { type: "reshape-asked"; outageNumber: number | null }
+  /** Connections are made anew under a new number, without an interruption (n changes). */
+  | { type: "reshape"; outageNumber: number }
   | { type: "tick" };
 
 export type LinkEffect =
   | { do: "persist"; outageNumber: number }
   /** Close all connections; an outage begins where LUNs are mirrored. */
   | { do: "close"; cause: OutageCause; begunAt: number }
+  /** Close all connections, to be made again at once: a flap for the LUNs. */
+  | { do: "hang-up" }
   /** Make all connections under this epoch. */
   | { do: "connect"; epoch: number }
   | { do: "state"; state: LinkState };
@@ -60,6 +64,7 @@ export class LinkMachine {
   private peer: PeerView | null = null;
   private probationSince = 0;
   private connectedUnder = 0;
+  private reshapeAsked: number | null = null;
   private effects: LinkEffect[] = [];
 
   /** `outageNumber`: the stable one. */
@@ -125,7 +130,8 @@ export class LinkMachine {
         this.hearing = true;
         this.peer = event.peer;
         if (event.peer.outageNumber > this.number) {
-          this.adopt(event.peer.outageNumber, now);
+          if (event.peer.outageNumber === this.reshapeAsked) this.reshape(this.reshapeAsked);
+          else this.adopt(event.peer.outageNumber, now);
         }
         return;
       case "persisted":
@@ -134,8 +140,11 @@ export class LinkMachine {
       case "connected":
         if (this.stateNow === "connecting") this.become("up");
         return;
+      case "reshape-asked":
+        this.reshapeAsked = event.outageNumber;
+        return;
       case "reshape":
-        if (this.stateNow === "up") this.become("connecting");
+        this.reshape(event.outageNumber);
         return;
       case "tick":
         return;
@@ -182,6 +191,14 @@ export class LinkMachine {
     this.raise(number);
     this.close("one-way", now);
     this.become("interrupted");
+  }
+
+  private reshape(number: number): void {
+    this.reshapeAsked = null;
+    if (number <= this.number || (this.stateNow !== "up" && this.stateNow !== "connecting")) return;
+    this.raise(number);
+    this.effects.push({ do: "hang-up" });
+    this.become("connecting");
   }
 
   private raise(number: number): void {

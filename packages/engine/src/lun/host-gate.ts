@@ -9,6 +9,7 @@ export type GateReason = "mark" | "journal-pressure" | "closing";
 export class HostGate {
   private held: BlockRequest[] = [];
   private heldSince: number[] = [];
+  private releasing = false;
   private readonly reasons = new Set<GateReason>();
 
   get closed(): boolean {
@@ -37,14 +38,20 @@ export class HostGate {
     this.heldSince.push(now);
   }
 
-  /** Begins held requests in order for as long as the gate is open and `admits` says yes. */
+  /**
+   * Begins held requests in order for as long as the gate is open and `admits` says yes. Called from within `begin` it
+   * does nothing: a request has begun, and can be overlapped, only when `begin` returns.
+   */
   release(admits: (request: BlockRequest) => boolean, begin: (request: BlockRequest) => void): void {
+    if (this.releasing) return;
+    this.releasing = true;
     while (!this.closed) {
       const next = this.held[0];
-      if (next === undefined || !admits(next)) return;
+      if (next === undefined || !admits(next)) break;
       this.held.shift();
       this.heldSince.shift();
       begin(next);
     }
+    this.releasing = false;
   }
 }

@@ -92,6 +92,8 @@ export class MirroredLun implements BlockDevice, LocalCompletion, ReplayOwner, C
   private route: Route = "local";
   private standing: Standing = "unmirrored";
   private markNow: MarkState | null = null;
+  /** What was asked to be marked last; it becomes `markNow` when it is stable. */
+  private markWanted: MarkState | null = null;
   /** Rises with each change of route: what was begun under an older one is void. */
   private routeTurn = 0;
   private needsCopy = false;
@@ -102,8 +104,8 @@ export class MirroredLun implements BlockDevice, LocalCompletion, ReplayOwner, C
   private replayer: Replayer | null = null;
   /** How many of the window's oldest entries are sent. */
   private sentEntries = 0;
-  /** Last number that stands only in the journal although the route is live; 0: none. */
-  private journalTail = 0;
+  /** The route is live, but the mirror has not answered all that was replayed: that stands only in the journal. */
+  private tail: Replayer | null = null;
   private readonly voids = new Set<string>();
   private underWay: MirrorWrite[] = [];
   private acknowledged: { stream: string; number: number } | null = null;
@@ -147,7 +149,7 @@ export class MirroredLun implements BlockDevice, LocalCompletion, ReplayOwner, C
     if (this.standing === "unmirrored") return "unmirrored";
     if (this.paused) return "paused";
     if (this.needsCopy || this.copier !== null) return "initializing";
-    if (this.standing === "live") return this.journalTail > 0 ? "replaying" : "mirrored";
+    if (this.standing === "live") return this.tail === null ? "mirrored" : "replaying";
     if (this.standing === "replaying") return "replaying";
     const ownProbation = this.port !== null && this.retryAt > this.world.now();
     return this.linkInProbation || ownProbation ? "probation" : "queueing";
@@ -164,7 +166,7 @@ export class MirroredLun implements BlockDevice, LocalCompletion, ReplayOwner, C
   /** Bytes acknowledged to hosts or sent that the mirror has not answered; null where that is not known. */
   get lagBytes(): number | null {
     if (this.standing === "unmirrored" || this.needsCopy) return null;
-    return this.window.bytes + (this.route === "journal" || this.journalTail > 0 ? this.journal.bytes : 0);
+    return this.window.bytes + (this.route === "journal" || this.tail !== null ? this.journal.bytes : 0);
   }
 
   /** Age of the oldest request the mirror has not answered, ms; null where that is not known. */
@@ -204,16 +206,20 @@ export class MirroredLun implements BlockDevice, LocalCompletion, ReplayOwner, C
 
   /**
    * Begins as the primary of a mirrored LUN after a start of the data path. `mark` is what was found, `restoration` what
-   * it allows, `lastUsable` the last number in the (already redone) journal. `done` when hosts may be served.
+   * it allows, `lastUsable` the last number in the (already redone) journal. `moved`: another worker had it a moment ago
+   * (SPEC S1), which is a flap and no outage. `done` when hosts may be served.
    */
   startMirrored(
     mark: LunMark | null,
     restoration: Restoration,
     lastUsable: number,
+    moved: boolean,
     done: (error: string | null) => void,
   ): void {
     const now = this.world.now();
     this.standing = "waiting";
+    if (moved) this.flapSince = now;
+    else this.outage.begin("restart", now, now, "queueing");
     if (mark !== null && restoration !== "full-copy") {
       this.lineage = new Lineage(mark.lineage, restoration === "continue" ? mark.last : lastUsable);
       this.lineage.beginChild(this.world.newStream());
@@ -221,14 +227,12 @@ export class MirroredLun implements BlockDevice, LocalCompletion, ReplayOwner, C
       const error = this.journalOpening();
       if (error === null) {
         this.becomeRoute("journal");
-        this.outage.begin("restart", now, now, "queueing");
         this.writeMark("queueing", done);
         return;
       }
     }
     this.giveUpTracking("the data path did not end in order while mirrored");
     this.journal.drop();
-    this.outage.begin("restart", now, now, "queueing");
     this.writeMark("open", done);
   }
 
@@ -244,7 +248,7 @@ export class MirroredLun implements BlockDevice, LocalCompletion, ReplayOwner, C
   }
 
   /** Takes the designation back: hosts are answered, what is queued is forgotten. */
-  undesignate(): OutageFacts | null {
+  undesignate(): void {
     this.standing = "unmirrored";
     this.needsCopy = false;
     this.paused = false;
@@ -254,8 +258,8 @@ export class MirroredLun implements BlockDevice, LocalCompletion, ReplayOwner, C
     this.emptyWindow();
     this.forgetJournal();
     this.release();
+    this.healedFacts = this.outage.heal() ?? this.healedFacts;
     this.reporter.changed();
-    return this.outage.heal();
   }
 
   setMode(mode: LunMode): void {
@@ -278,7 +282,7 @@ export class MirroredLun implements BlockDevice, LocalCompletion, ReplayOwner, C
     const deadline = this.world.now() + graceMs;
     this.onDrained = () => {
       const idle = this.underWay.length === 0;
-      const drained = this.standing !== "live" || (this.window.size === 0 && this.journalTail === 0);
+      const drained = this.standing !== "live" || (this.window.size === 0 && this.tail === null);
       if (!(idle && drained) && this.world.now() < deadline) return;
       this.onDrained = null;
       this.closeStable(done);
@@ -602,7 +606,7 @@ export class MirroredLun implements BlockDevice, LocalCompletion, ReplayOwner, C
     const first = writes[0]?.number;
     const last = writes.at(-1)?.number;
     this.becomeRoute("journal");
-    this.journalTail = 0;
+    this.tail = null;
     const error =
       first === undefined || last === undefined
         ? null
@@ -622,7 +626,7 @@ export class MirroredLun implements BlockDevice, LocalCompletion, ReplayOwner, C
   private spillAsync(): void {
     const { port } = this;
     const sent = this.lineage.last - this.window.size + this.sentEntries;
-    const wasLive = this.standing === "live" && this.journalTail === 0;
+    const wasLive = this.standing === "live" && this.tail === null;
     this.spill();
     if (this.route !== "journal") return;
     this.standing = "waiting";
@@ -644,7 +648,7 @@ export class MirroredLun implements BlockDevice, LocalCompletion, ReplayOwner, C
     this.port = null;
     if (this.standing === "unmirrored") return;
     const now = this.world.now();
-    const resumable = this.route === "live" && this.journalTail === 0;
+    const resumable = this.route === "live" && this.tail === null;
     if (this.route === "live" && !resumable) this.spill();
     this.stopReplay();
     this.flapSince ??= now;
@@ -776,14 +780,17 @@ export class MirroredLun implements BlockDevice, LocalCompletion, ReplayOwner, C
     const stream = formatStreamId(id);
     this.lastAnswerAt = this.world.now();
     this.acknowledged = { stream, number: header.number };
-    if (this.route === "journal" || this.journalTail > 0) {
+    if (this.route === "journal" || this.tail !== null) {
       this.journal.trim(id, header.number);
       this.watchPressure();
     }
     if (this.standing === "replaying") this.replayer?.acknowledged(stream, header.number);
+    if (this.tail !== null) {
+      this.tail.acknowledged(stream, header.number);
+      if (this.tail.drained) this.journalArrived();
+    }
     if (!sameStream(id, this.lineage.current)) return;
     if (this.route === "live") {
-      if (this.journalTail > 0 && header.number >= this.journalTail) this.journalArrived();
       this.takeAnswers(header.number);
       this.copier?.pump();
     }
@@ -866,9 +873,9 @@ export class MirroredLun implements BlockDevice, LocalCompletion, ReplayOwner, C
     this.retryDelayMs = Math.min(Math.max(this.times.probation, this.retryDelayMs * 2), max);
     this.retryAt = this.world.now() + this.retryDelayMs;
     this.reasonNow = reason;
-    if (this.standing === "meeting") {
+    if (this.standing === "meeting" || this.standing === "replaying") {
       if (this.route === "live") this.beginOutage("storage", this.world.now(), "queueing");
-      this.standing = "waiting";
+      this.leaveMirror();
     }
     this.reporter.changed();
   }
@@ -886,7 +893,7 @@ export class MirroredLun implements BlockDevice, LocalCompletion, ReplayOwner, C
 
   /** Makes the queue what a restart may replay from (SPEC R1, mark `queueing`). */
   private secureQueue(): void {
-    if (this.markNow === "queueing") return;
+    if (this.markWanted === "queueing") return;
     const turn = this.routeTurn;
     this.flushLocal((error) => {
       if (turn !== this.routeTurn || error !== null) return;
@@ -924,31 +931,32 @@ export class MirroredLun implements BlockDevice, LocalCompletion, ReplayOwner, C
   /** All is sent: the mark becomes `open`, stable, and then the next write goes straight to the window (SPEC O6). */
   replayCaughtUp(): void {
     if (this.standing !== "replaying") return;
-    if (this.markNow === "open") {
+    if (this.isMarked("open")) {
       this.goLive();
       return;
     }
     if (this.goingLive) return;
     this.goingLive = true;
-    const turn = this.routeTurn;
     this.writeMark("open", (error) => {
       this.goingLive = false;
-      if (turn !== this.routeTurn || this.standing !== "replaying") {
-        if (this.route === "journal" && this.standing !== "replaying") this.secureQueue();
-        return;
+      if (this.standing !== "replaying") {
+        if (this.route === "journal") this.secureQueue();
+      } else if (error !== null) {
+        this.holdOff(`the mark could not be written: ${error}`);
+      } else if (this.replayer?.caughtUp && this.isMarked("open")) {
+        this.goLive();
+      } else {
+        this.replayer?.pump();
       }
-      if (error !== null) this.holdOff(`the mark could not be written: ${error}`);
-      else if (this.replayer?.caughtUp) this.goLive();
-      else this.replayer?.pump();
     });
   }
 
   private goLive(): void {
+    this.tail = this.replayer;
     this.stopReplay();
     this.becomeRoute("live");
     this.standing = "live";
-    this.journalTail = this.journal.requests > 0 ? this.lineage.last : 0;
-    if (this.journalTail === 0) this.journalArrived();
+    if (this.tail?.drained) this.journalArrived();
     this.release();
     this.reporter.changed();
   }
@@ -1005,20 +1013,20 @@ export class MirroredLun implements BlockDevice, LocalCompletion, ReplayOwner, C
       this.release();
       this.join();
     };
-    if (this.markNow === "queueing") this.writeMark("open", marked);
-    else marked(null);
+    if (this.isMarked("open")) marked(null);
+    else this.writeMark("open", marked);
   }
 
   private forgetJournal(): void {
     this.journal.drop();
-    this.journalTail = 0;
+    this.tail = null;
     this.voids.clear();
   }
 
   private giveUpTracking(why: string): void {
     this.needsCopy = true;
     this.reasonNow = why;
-    this.journalTail = 0;
+    this.tail = null;
     this.becomeRoute("untracked");
   }
 
@@ -1112,6 +1120,7 @@ export class MirroredLun implements BlockDevice, LocalCompletion, ReplayOwner, C
         if (turn !== this.routeTurn || this.copier === null || markError !== null) return;
         this.copier = null;
         this.needsCopy = false;
+        if (this.standing === "copying") this.standing = "live";
         this.reporter.event("copy-ended", "info", "the full copy is whole and stable on both servers");
         this.healed();
       });
@@ -1132,6 +1141,11 @@ export class MirroredLun implements BlockDevice, LocalCompletion, ReplayOwner, C
     this.routeTurn++;
   }
 
+  /** Whether the mark is stable as this, and nothing else is on its way. */
+  private isMarked(state: MarkState): boolean {
+    return this.markNow === state && this.markWanted === state;
+  }
+
   private writeMark(state: MarkState, done: (error: string | null) => void, closed = false): void {
     const mark: LunMark = {
       state,
@@ -1140,8 +1154,10 @@ export class MirroredLun implements BlockDevice, LocalCompletion, ReplayOwner, C
       lineage: [...this.lineage.steps],
       last: this.lineage.last,
     };
+    this.markWanted = state;
     this.marks.write(mark, (error) => {
       if (error === null) this.markNow = state;
+      else if (this.markWanted === state) this.markWanted = null;
       done(error);
     });
   }

@@ -75,6 +75,11 @@ export class Replayer {
     );
   }
 
+  /** Whether all that was sent is answered. */
+  get drained(): boolean {
+    return this.sent.length === 0;
+  }
+
   pump(): void {
     if (this.reading || this.stopped || this.inFlightBytes >= REPLAY_WINDOW_BYTES) return;
     this.reading = true;

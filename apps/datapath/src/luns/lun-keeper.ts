@@ -1,0 +1,469 @@
+/**
+ * Keeps the LUNs (SPEC C1, C2, R5, S1): the stable table, the worker each belongs to, operators' wishes about them, and
+ * the mirror copies that the peer offers.
+ */
+import { randomUUID } from "node:crypto";
+import fs from "node:fs/promises";
+import path from "node:path";
+import { createFile } from "@lockstep/block";
+import {
+  type Actor,
+  type CommandParams,
+  type EventKind,
+  Failure,
+  formatSize,
+  LOGICAL_BLOCK_BYTES,
+  type Lun,
+  MAX_LUN_BYTES,
+  MIN_LUN_BYTES,
+  type Severity,
+} from "@lockstep/model";
+import type { LunNotice, LunOffer } from "../link/control-messages.ts";
+import { DEFAULT_JOURNAL_LIMIT_BYTES, type LunRecord, MIN_JOURNAL_LIMIT_BYTES } from "../records.ts";
+import type { CopySpec, LunFacts } from "../threads/messages.ts";
+import type { WorkerHandle, Workers } from "../threads/workers.ts";
+import {
+  copySpec,
+  type LunEntry,
+  lunNotice,
+  lunOffer,
+  type LunSurroundings,
+  lunSpec,
+  lunView,
+} from "./lun-entry.ts";
+
+export interface LunKeeperOptions {
+  dataFolder: string;
+  workers: Workers;
+  records: LunRecord[];
+  save(records: LunRecord[]): Promise<void>;
+  around(): LunSurroundings;
+  /** Whether a peer is paired, and why not. */
+  noPeer(): Failure | null;
+  /** Offers a LUN to the peer where the control channel is up. */
+  offer(offer: LunOffer): Promise<void>;
+  notify(notice: LunNotice): void;
+  event(
+    kind: EventKind,
+    severity: Severity,
+    actor: Actor,
+    subject: string,
+    message: string,
+    before: unknown,
+    after: unknown,
+  ): void;
+  outage(entry: LunEntry, facts: LunFacts): void;
+  changed(): void;
+}
+
+export class LunKeeper {
+  private readonly options: LunKeeperOptions;
+  private readonly entries = new Map<string, LunEntry>();
+  /** Wishes about LUNs are carried out one after another. */
+  private turn: Promise<unknown> = Promise.resolve();
+
+  constructor(options: LunKeeperOptions) {
+    this.options = options;
+    for (const record of options.records) this.entries.set(record.uuid, newEntry(record));
+  }
+
+  /** Opens all primary copies on their workers. */
+  async open(): Promise<void> {
+    for (const entry of this.entries.values()) {
+      if (entry.record.role === "primary") await this.openOn(entry, this.leastLoaded(), false);
+    }
+  }
+
+  views(): Lun[] {
+    const around = this.options.around();
+    return [...this.entries.values()]
+      .map((entry) => lunView(entry, around))
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  view(name: string): Lun {
+    return lunView(this.named(name), this.options.around());
+  }
+
+  workerOf(iqn: string): WorkerHandle | null {
+    for (const entry of this.entries.values()) {
+      if (entry.worker !== null && this.spec(entry).iqn === iqn) {
+        return this.options.workers.at(entry.worker);
+      }
+    }
+    return null;
+  }
+
+  *primaries(): IterableIterator<LunEntry> {
+    for (const entry of this.entries.values()) if (entry.record.role === "primary") yield entry;
+  }
+
+  // --- wishes -------------------------------------------------------------------------------------------------------
+
+  create(wish: CommandParams<"lun.create">, actor: Actor): Promise<Lun> {
+    return this.inTurn(async () => {
+      checkSize(wish.size);
+      this.checkName(wish.name);
+      const record: LunRecord = {
+        uuid: randomUUID(),
+        name: wish.name,
+        number: wish.number ?? 0,
+        sizeBytes: wish.size,
+        role: "primary",
+        mode: "sync",
+        designated: false,
+        paused: false,
+        writeCache: true,
+        journalLimitBytes: DEFAULT_JOURNAL_LIMIT_BYTES,
+        backing: { kind: "file", path: "" },
+      };
+      await this.makeBacking(record, wish.backing ?? null, wish.existing);
+      const entry = newEntry(record);
+      this.entries.set(record.uuid, entry);
+      await this.save();
+      await this.openOn(entry, this.leastLoaded(), false);
+      this.audit("lun-created", actor, entry, `LUN "${record.name}" was created`, null, record);
+      return this.view(record.name);
+    });
+  }
+
+  resize(name: string, sizeBytes: number, actor: Actor): Promise<Lun> {
+    return this.inTurn(async () => {
+      checkSize(sizeBytes);
+      const entry = this.primary(name);
+      if (entry.record.designated) {
+        throw new Failure(
+          "refused",
+          `"${name}" is mirrored, and a mirrored LUN can't be resized yet`,
+          "turn mirroring off, resize, and turn it on again (this copies it in full)",
+        );
+      }
+      const before = { ...entry.record };
+      await this.worker(entry).call("lun-resize", { uuid: entry.record.uuid, sizeBytes });
+      entry.record = { ...entry.record, sizeBytes };
+      await this.save();
+      const message = `LUN "${name}" was resized to ${formatSize(sizeBytes)}`;
+      this.audit("lun-resized", actor, entry, message, before, entry.record);
+      return this.view(name);
+    });
+  }
+
+  delete(name: string, actor: Actor): Promise<null> {
+    return this.inTurn(async () => {
+      const entry = this.named(name);
+      const { record } = entry;
+      if (record.designated) {
+        const primary = record.role === "primary";
+        throw new Failure(
+          "refused",
+          primary ? `"${name}" is mirrored` : `"${name}" is the mirror of a LUN of the peer`,
+          primary ? `run \`lockstep lun mirror ${name} off\` first` : "turn mirroring off at its primary first",
+        );
+      }
+      if (entry.worker !== null) await this.worker(entry).call("lun-close", { uuid: record.uuid });
+      this.entries.delete(record.uuid);
+      await this.save();
+      const ownBacking = record.backing.path.startsWith(`${this.folder(record)}${path.sep}`);
+      await fs.rm(this.folder(record), { recursive: true, force: true });
+      const kept = ownBacking ? "" : `; its backing ${record.backing.path} was left`;
+      this.audit("lun-deleted", actor, entry, `LUN "${name}" was deleted${kept}`, record, null);
+      return null;
+    });
+  }
+
+  mirror(name: string, on: boolean, actor: Actor): Promise<Lun> {
+    return this.inTurn(async () => {
+      const entry = this.primary(name);
+      if (entry.record.designated === on) return this.view(name);
+      const noPeer = this.options.noPeer();
+      if (on && noPeer !== null) throw noPeer;
+      const before = { ...entry.record };
+      const record = { ...entry.record, designated: on, paused: false };
+      if (on) await this.options.offer(lunOffer(record));
+      entry.record = record;
+      entry.trouble = null;
+      await this.save();
+      await this.worker(entry).call("lun-designate", { uuid: record.uuid, on });
+      if (!on) await this.options.offer(lunOffer(record)).catch(() => undefined);
+      const message = `LUN "${name}" is ${on ? "now" : "no longer"} designated as mirrored`;
+      this.audit("lun-changed", actor, entry, message, before, record);
+      return this.view(name);
+    });
+  }
+
+  /** Changes what can be changed while hosts write (SPEC C1). */
+  set(
+    name: string,
+    change: Partial<Pick<LunRecord, "mode" | "writeCache" | "journalLimitBytes">>,
+    actor: Actor,
+  ): Promise<Lun> {
+    return this.inTurn(async () => {
+      const entry = this.primary(name);
+      const limit = change.journalLimitBytes;
+      if (limit !== undefined && limit < MIN_JOURNAL_LIMIT_BYTES) {
+        throw new Failure(
+          "usage",
+          `a journal limit of ${formatSize(limit)} is less than the least, ${formatSize(MIN_JOURNAL_LIMIT_BYTES)}`,
+        );
+      }
+      const before = { ...entry.record };
+      entry.record = { ...entry.record, ...change };
+      const { uuid, mode, writeCache, journalLimitBytes, designated } = entry.record;
+      await this.save();
+      this.worker(entry).tell({ note: "lun-set", uuid, mode, writeCache, journalLimitBytes });
+      if (designated) await this.options.offer(lunOffer(entry.record)).catch(() => undefined);
+      const what = Object.entries(change)
+        .map(([key, value]) => `${key} ${value}`)
+        .join(", ");
+      this.audit("lun-changed", actor, entry, `LUN "${name}": ${what}`, before, entry.record);
+      return this.view(name);
+    });
+  }
+
+  pause(name: string, paused: boolean, actor: Actor): Promise<Lun> {
+    return this.inTurn(async () => {
+      const entry = this.primary(name);
+      if (!entry.record.designated) {
+        throw new Failure("refused", `"${name}" is not mirrored, so there is nothing to pause`);
+      }
+      if (entry.record.paused === paused) return this.view(name);
+      const before = { ...entry.record };
+      entry.record = { ...entry.record, paused };
+      await this.save();
+      this.worker(entry).tell({ note: "lun-pause", uuid: entry.record.uuid, paused });
+      const message = `mirroring of LUN "${name}" was ${paused ? "paused" : "resumed"}`;
+      this.audit("lun-changed", actor, entry, message, before, entry.record);
+      return this.view(name);
+    });
+  }
+
+  // --- threads ------------------------------------------------------------------------------------------------------
+
+  facts(facts: LunFacts): void {
+    const entry = this.entries.get(facts.uuid);
+    if (entry === undefined) return;
+    const before = entry.facts;
+    entry.facts = facts;
+    if (before !== null && before.state !== facts.state) {
+      const severity = facts.state === "mirrored" || facts.state === "unmirrored" ? "info" : "warning";
+      const message = `LUN "${entry.record.name}" went from ${before.state} to ${facts.state}`;
+      this.options.event("lun-state", severity, SYSTEM, entry.record.name, message, null, null);
+    }
+    this.options.outage(entry, facts);
+    const notice = entry.record.designated ? lunNotice(entry) : null;
+    if (notice !== null) this.options.notify(notice);
+    this.options.changed();
+  }
+
+  /** Tells the peer the state of all LUNs mirrored there: the channel is new. */
+  notifyAll(): void {
+    for (const entry of this.primaries()) {
+      const notice = entry.record.designated ? lunNotice(entry) : null;
+      if (notice !== null) this.options.notify(notice);
+    }
+  }
+
+  /** Moves LUNs off the workers from `count` on, with their sessions (SPEC S1). */
+  evacuate(count: number): Promise<void> {
+    return this.inTurn(async () => {
+      for (const entry of this.primaries()) {
+        if (entry.worker === null || entry.worker < count) continue;
+        const { drained } = await this.worker(entry).call("lun-yield", { uuid: entry.record.uuid });
+        entry.worker = null;
+        const index = this.leastLoaded(count);
+        await this.openOn(entry, index, true);
+        this.options.workers.at(index).tell({ note: "sessions", drained });
+      }
+    });
+  }
+
+  // --- the peer -----------------------------------------------------------------------------------------------------
+
+  offers(): LunOffer[] {
+    return [...this.primaries()]
+      .filter((entry) => entry.record.designated)
+      .map((entry) => lunOffer(entry.record));
+  }
+
+  offered(uuid: string, failure: Failure | null): void {
+    const entry = this.entries.get(uuid);
+    if (entry === undefined) return;
+    entry.trouble = failure === null ? null : `the peer refused it: ${failure.message}`;
+    this.options.changed();
+  }
+
+  /** The peer offers a LUN to be mirrored here, or says what became of one (SPEC R5, C5). */
+  takeOffer(offer: LunOffer, peer: string): Promise<void> {
+    return this.inTurn(async () => {
+      const known = this.entries.get(offer.uuid);
+      if (known !== undefined) {
+        this.checkSame(known.record, offer);
+        const { mode, designated, writeCache } = offer;
+        known.record = { ...known.record, mode, designated, writeCache };
+        await this.save();
+        this.options.changed();
+        return;
+      }
+      if (!offer.designated) return;
+      this.checkName(offer.name);
+      const record: LunRecord = {
+        ...offer,
+        role: "mirror",
+        paused: false,
+        journalLimitBytes: DEFAULT_JOURNAL_LIMIT_BYTES,
+        backing: { kind: "file", path: "" },
+      };
+      await this.makeBacking(record, null, "refuse");
+      const entry = newEntry(record);
+      this.entries.set(record.uuid, entry);
+      await this.save();
+      const message = `LUN "${record.name}" of ${peer} is mirrored here`;
+      this.audit("lun-created", { who: "system", from: peer }, entry, message, null, record);
+    });
+  }
+
+  notice(notice: LunNotice): void {
+    const entry = this.entries.get(notice.uuid);
+    if (entry === undefined || entry.record.role !== "mirror") return;
+    const before = entry.notice?.state;
+    entry.notice = notice;
+    if (before !== undefined && before !== notice.state) {
+      const message = `LUN "${entry.record.name}", mirrored here, went from ${before} to ${notice.state}`;
+      this.options.event("lun-state", "info", SYSTEM, entry.record.name, message, null, null);
+    }
+    this.options.changed();
+  }
+
+  /** The peer is not heard: what it said is old. */
+  forgetNotices(): void {
+    for (const entry of this.entries.values()) entry.notice = null;
+  }
+
+  copyOf(uuid: string): CopySpec | string {
+    const entry = this.entries.get(uuid);
+    if (entry === undefined) return "there is no such LUN here";
+    if (entry.record.role !== "mirror") return `"${entry.record.name}" is primary here too`;
+    return copySpec(entry, this.folder(entry.record));
+  }
+
+  nameOf(uuid: string): string {
+    return this.entries.get(uuid)?.record.name ?? uuid;
+  }
+
+  // --- common -------------------------------------------------------------------------------------------------------
+
+  private inTurn<T>(wish: () => Promise<T>): Promise<T> {
+    const result = this.turn.then(wish);
+    this.turn = result.catch(() => undefined);
+    return result.finally(() => this.options.changed());
+  }
+
+  private async openOn(entry: LunEntry, index: number, moved: boolean): Promise<void> {
+    const { uuid, paused } = entry.record;
+    const worker = this.options.workers.at(index);
+    await worker.call("lun-open", { spec: this.spec(entry), moved });
+    entry.worker = index;
+    if (paused) worker.tell({ note: "lun-pause", uuid, paused });
+  }
+
+  private leastLoaded(count = this.options.workers.count): number {
+    const load = Array.from({ length: count }, () => 0);
+    for (const { worker } of this.entries.values()) {
+      if (worker !== null && worker < count) load[worker] = (load[worker] ?? 0) + 1;
+    }
+    return load.indexOf(Math.min(...load));
+  }
+
+  private worker(entry: LunEntry): WorkerHandle {
+    if (entry.worker === null) throw new Failure("unavailable", `"${entry.record.name}" is not open`);
+    return this.options.workers.at(entry.worker);
+  }
+
+  private spec(entry: LunEntry): ReturnType<typeof lunSpec> {
+    return lunSpec(entry, this.options.around().server, this.folder(entry.record));
+  }
+
+  private folder(record: LunRecord): string {
+    return path.join(this.options.dataFolder, "luns", record.uuid);
+  }
+
+  private named(name: string): LunEntry {
+    for (const entry of this.entries.values()) if (entry.record.name === name) return entry;
+    throw new Failure("not-found", `there is no LUN named "${name}"`, "`lockstep lun list` shows all");
+  }
+
+  private primary(name: string): LunEntry {
+    const entry = this.named(name);
+    if (entry.record.role === "primary") return entry;
+    throw new Failure("refused", `"${name}" is a mirror copy here`, "do this at its primary server");
+  }
+
+  private checkName(name: string): void {
+    for (const { record } of this.entries.values()) {
+      if (record.name !== name) continue;
+      const where = record.role === "mirror" ? " (the mirror of a LUN of the peer)" : "";
+      throw new Failure("exists", `there is a LUN named "${name}" on ${this.options.around().server}${where}`);
+    }
+  }
+
+  private checkSame(record: LunRecord, offer: LunOffer): void {
+    const { server } = this.options.around();
+    if (record.role !== "mirror") {
+      throw new Failure("refused", `"${record.name}" is primary on ${server} as well`);
+    }
+    if (record.sizeBytes !== offer.sizeBytes) {
+      const sizes = `${record.sizeBytes} bytes on ${server}, and ${offer.sizeBytes} bytes at its primary`;
+      throw new Failure("refused", `"${record.name}" has ${sizes}`, `delete the copy on ${server}`);
+    }
+  }
+
+  private async makeBacking(
+    record: LunRecord,
+    backing: string | null,
+    existing: "refuse" | "adopt" | "wipe",
+  ): Promise<void> {
+    const folder = this.folder(record);
+    await fs.mkdir(path.join(folder, "journal"), { recursive: true, mode: 0o700 });
+    const file = backing ?? path.join(folder, "data.img");
+    try {
+      const device = await createFile(file, record.sizeBytes, existing);
+      await new Promise<void>((resolve) => device.close(() => resolve()));
+      const kind = (await fs.stat(file)).isBlockDevice() ? "block" : "file";
+      record.backing = { kind, path: file };
+    } catch (error) {
+      await fs.rm(folder, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  private save(): Promise<void> {
+    return this.options.save([...this.entries.values()].map((entry) => entry.record));
+  }
+
+  private audit(
+    kind: EventKind,
+    actor: Actor,
+    entry: LunEntry,
+    message: string,
+    before: LunRecord | null,
+    after: LunRecord | null,
+  ): void {
+    this.options.event(kind, "info", actor, entry.record.name, message, before, after);
+  }
+}
+
+export const SYSTEM: Actor = { who: "system", from: "data path" };
+
+function newEntry(record: LunRecord): LunEntry {
+  return { record, worker: null, facts: null, notice: null, trouble: null };
+}
+
+function checkSize(sizeBytes: number): void {
+  if (sizeBytes < MIN_LUN_BYTES || sizeBytes > MAX_LUN_BYTES) {
+    const least = formatSize(MIN_LUN_BYTES);
+    throw new Failure("usage", `a LUN has ${least} to ${formatSize(MAX_LUN_BYTES)}`);
+  }
+  if (sizeBytes % LOGICAL_BLOCK_BYTES !== 0) {
+    throw new Failure("usage", `a LUN's size is a multiple of ${LOGICAL_BLOCK_BYTES} bytes`);
+  }
+}

@@ -1,0 +1,140 @@
+/** The connection threads of one set of connections, as the main thread sees them (SPEC L1, L2, L5). */
+import { Worker } from "node:worker_threads";
+import type { ConnectionArray } from "@lockstep/engine/io";
+import type {
+  ConnectionThreadData,
+  ConnectionThreadNote,
+  ConnectionThreadReport,
+  CopySpec,
+} from "./messages.ts";
+
+const MODULE = new URL("./connection-thread.ts", import.meta.url);
+const LIMITS = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 16 };
+
+export interface ConnectionThreadsOptions {
+  array: ConnectionArray;
+  kernelBootId: string;
+  /** Host to listen on. */
+  host: string;
+  self: string;
+  copyOf(uuid: string): CopySpec | string;
+  report(report: ConnectionThreadReport): void;
+  /** A thread is connected, or has exited. */
+  changed(): void;
+}
+
+interface Thread {
+  worker: Worker;
+  epoch: number;
+  connected: boolean;
+  exited: Promise<void>;
+  port: Promise<number>;
+}
+
+export class ConnectionThreads {
+  private readonly options: ConnectionThreadsOptions;
+  private threads: (Thread | null)[] = [];
+
+  constructor(options: ConnectionThreadsOptions) {
+    this.options = options;
+  }
+
+  /** Whether `count` threads of `epoch` have their workers connected. */
+  allConnected(epoch: number, count: number): boolean {
+    for (let index = 0; index < count; index++) {
+      const thread = this.threads[index];
+      if (!thread?.connected || thread.epoch !== epoch) return false;
+    }
+    return true;
+  }
+
+  get running(): boolean {
+    return this.threads.some((thread) => thread !== null);
+  }
+
+  /** Starts a set anew, each thread after the one before it in its element has exited. Resolves with their ports. */
+  start(count: number, epoch: number, peer: string, secret: Uint8Array): Promise<number[]> {
+    for (let index = count; index < this.threads.length; index++) this.close(index, "the set is smaller");
+    return Promise.all(
+      Array.from({ length: count }, (_, index) => this.restart(index, epoch, peer, secret)),
+    );
+  }
+
+  /** A new thread for one element, once the old one has exited. */
+  async restart(index: number, epoch: number, peer: string, secret: Uint8Array): Promise<number> {
+    const old = this.threads[index];
+    if (old) {
+      this.close(index, "connections are made again");
+      await old.exited;
+    }
+    const { array, kernelBootId, host, self } = this.options;
+    array.in.setConnected(index, false);
+    const data: ConnectionThreadData = {
+      index,
+      epoch,
+      host,
+      self,
+      peer,
+      secret,
+      array: array.buffer,
+      kernelBootId,
+    };
+    const worker = new Worker(MODULE, {
+      workerData: data,
+      resourceLimits: LIMITS,
+      name: `connection-${index}`,
+    });
+    const thread = this.follow(worker, index, epoch);
+    const port = await thread.port;
+    array.in.setSocket(index, { host, port });
+    return port;
+  }
+
+  close(index: number, reason: string): void {
+    const note: ConnectionThreadNote = { note: "close", reason };
+    this.threads[index]?.worker.postMessage(note);
+  }
+
+  async closeAll(reason: string): Promise<void> {
+    for (let index = 0; index < this.threads.length; index++) this.close(index, reason);
+    await Promise.all(this.threads.map((thread) => thread?.exited));
+  }
+
+  private follow(worker: Worker, index: number, epoch: number): Thread {
+    const listening = Promise.withResolvers<number>();
+    const exited = Promise.withResolvers<void>();
+    const thread: Thread = {
+      worker,
+      epoch,
+      connected: false,
+      exited: exited.promise,
+      port: listening.promise,
+    };
+    this.threads[index] = thread;
+    worker.on("message", (report: ConnectionThreadReport) => {
+      if (report.report === "listening") {
+        listening.resolve(report.port);
+      } else if (report.report === "need") {
+        const spec = this.options.copyOf(report.uuid);
+        const note: ConnectionThreadNote = { note: "copy", uuid: report.uuid, spec };
+        worker.postMessage(note);
+      } else {
+        if (report.report === "connected") thread.connected = true;
+        this.options.report(report);
+      }
+      this.options.changed();
+    });
+    worker.on("error", (error) => listening.reject(error));
+    worker.on("exit", () => {
+      thread.connected = false;
+      if (this.threads[index] === thread) {
+        this.threads[index] = null;
+        this.options.array.in.setConnected(index, false);
+      }
+      listening.reject(new Error("the connection thread exited"));
+      exited.resolve();
+      this.options.changed();
+    });
+    return thread;
+  }
+}
