@@ -76,9 +76,6 @@ function workspaceOf(path: string): string | null {
   return Object.keys(MAY_IMPORT).find((workspace) => path.startsWith(`${workspace}/`)) ?? null;
 }
 
-/** Stand-ins and samples, for tests only. */
-const TESTING_ENTRY = "@lockstep/api/testing";
-
 function wrongImport(path: string, workspace: string, { from, isType }: Import): string | null {
   if (from.startsWith(".")) {
     const target = posix.join(posix.dirname(path), from);
@@ -90,8 +87,8 @@ function wrongImport(path: string, workspace: string, { from, isType }: Import):
   if (named === undefined || named === posix.basename(workspace)) return null;
   if (!MAY_IMPORT[workspace]?.includes(named)) return `${workspace} may not import ${from}`;
   const entries = CLIENT_ENTRIES[workspace];
-  if (named !== "api" || entries === undefined || isType || entries.includes(from)) return null;
-  if (from === TESTING_ENTRY && isTest(path)) return null;
+  if (named !== "api" || entries === undefined) return null;
+  if (isType || isTest(path) || entries.includes(from)) return null;
   return `${workspace} may import only types from ${from}`;
 }
 
