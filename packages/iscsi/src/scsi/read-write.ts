@@ -76,13 +76,21 @@ function write(task: Task, lba: number, blocks: number, flags: number): void {
   }
   if (!checkRange(task, lba, blocks)) return;
   const unit = task.target;
-  if (blocks === 0) {
+  const length = blocks * unit.blockBytes;
+  const expected = task.expectedOut;
+  if (expected < length && expected % unit.blockBytes !== 0) {
+    task.fail(senses.invalidFieldInInformationUnit, length);
+    return;
+  }
+  // Of a write that the initiator expects to be shorter, the blocks that come are written; the residual says the rest.
+  task.length = Math.min(length, expected);
+  task.transferBytes = length;
+  if (task.length === 0) {
     task.finish();
     return;
   }
   task.op = "write";
   task.offset = lba * unit.blockBytes;
-  task.length = blocks * unit.blockBytes;
   task.fua = (flags & FUA) !== 0 || !unit.logical.writeCache;
   task.next = finish;
   task.receive(task.length, enterWrite);

@@ -109,7 +109,7 @@ export class Task implements BlockRequest {
 
   /** Asks for `length` bytes of data-out; `then` is called with them in `buffer`. */
   receive(length: number, then: Step): void {
-    this.transferBytes = length;
+    this.transferBytes = Math.max(this.transferBytes, length);
     this.onReceived = then;
     this.nexus.receive(this, length);
   }

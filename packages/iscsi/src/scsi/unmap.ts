@@ -4,7 +4,7 @@ import { senses } from "./sense.ts";
 import type { Task } from "./task.ts";
 
 /** Limits shown in the Block Limits page: blocks and ranges of one command. */
-export const MAX_UNMAP_BLOCKS = 2_097_152;
+export const MAX_UNMAP_BLOCKS = 1_048_576;
 export const MAX_UNMAP_DESCRIPTORS = 256;
 
 const HEAD_BYTES = 8;

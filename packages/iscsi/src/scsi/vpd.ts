@@ -40,6 +40,8 @@ function identification(unit: Unit): Buffer {
 
 function blockLimits(): Buffer {
   const page = Buffer.alloc(60);
+  // WSNZ: WRITE SAME needs a number of blocks.
+  page[0] = 0x01;
   // Optimal transfer length granularity: the physical block.
   page.writeUInt16BE(BLOCKS_PER_PHYSICAL, 2);
   page.writeUInt32BE(MAX_TRANSFER_BLOCKS, 4);

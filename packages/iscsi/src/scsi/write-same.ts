@@ -6,8 +6,8 @@ import { type Operation, readUInt64 } from "./operation.ts";
 import { senses } from "./sense.ts";
 import { finish, submit, type Task } from "./task.ts";
 
-/** The limit shown in the Block Limits page: 64 MiB. */
-export const MAX_WRITE_SAME_BLOCKS = 131_072;
+/** The limit shown in the Block Limits page: 8 MiB, as much as one can read back at once. */
+export const MAX_WRITE_SAME_BLOCKS = 16_384;
 /** A pattern is laid out this far ahead, in bytes. */
 const PIECE_BYTES = 1024 * 1024;
 
@@ -61,33 +61,22 @@ function enterRange(task: Task): void {
 function writeSame(task: Task, lba: number, blocks: number, flags: number, long: boolean): void {
   const unit = task.target;
   const wrong = PROTECT_MASK | ANCHOR | OBSOLETE | (long ? 0 : NO_DATA_OUT);
-  if ((flags & wrong) !== 0 || blocks > MAX_WRITE_SAME_BLOCKS) {
+  // Zero blocks would mean "to the end": WSNZ in the Block Limits page says that this is not done.
+  if ((flags & wrong) !== 0 || blocks === 0 || blocks > MAX_WRITE_SAME_BLOCKS) {
     task.fail(senses.invalidFieldInCdb);
     return;
   }
-  const count = blocks === 0 ? unit.blocks - lba : blocks;
-  if (lba + blocks > unit.blocks || count < 0) {
+  if (lba + blocks > unit.blocks) {
     task.fail(senses.lbaOutOfRange);
-    return;
-  }
-  if (count > MAX_WRITE_SAME_BLOCKS) {
-    task.fail(senses.invalidFieldInCdb);
     return;
   }
   task.op = (flags & UNMAP) !== 0 ? "unmap" : "zero";
   task.fua = !unit.logical.writeCache;
   task.cursor = lba * unit.blockBytes;
-  task.end = task.cursor + count * unit.blockBytes;
-  if ((flags & NO_DATA_OUT) !== 0) {
-    if (count === 0) task.finish();
-    else enterRange(task);
-    return;
-  }
-  if (task.expectedOut !== unit.blockBytes) {
-    task.fail(senses.invalidFieldInCdb);
-    return;
-  }
-  task.receive(unit.blockBytes, count === 0 ? finish : takeBlock);
+  task.end = task.cursor + blocks * unit.blockBytes;
+  if ((flags & NO_DATA_OUT) !== 0) enterRange(task);
+  else if (task.expectedOut !== unit.blockBytes) task.fail(senses.invalidFieldInCdb);
+  else task.receive(unit.blockBytes, takeBlock);
 }
 
 export const writeSameOperations: readonly Operation[] = [
