@@ -18,7 +18,8 @@ export default class CountingReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
     const count: Count = { passed: 0, failed: unhandledErrors.length, skipped: [] };
     for (const module of modules) {
-      if (module.errors().length > 0) count.failed++;
+      const isBroken = module.errors().length > 0;
+      if (isBroken) count.failed++;
       for (const suite of module.children.allSuites()) {
         if (suite.errors().length > 0) count.failed++;
       }
@@ -26,7 +27,7 @@ export default class CountingReporter implements Reporter {
         const result = test.result();
         if (result.state === "passed") count.passed++;
         else if (result.state === "failed") count.failed++;
-        else count.skipped.push({ name: test.fullName, reason: noteOf(result) });
+        else count.skipped.push({ name: test.fullName, reason: reasonOf(result, isBroken) });
       }
     }
     const path = process.env[COUNT_FILE];
@@ -34,7 +35,7 @@ export default class CountingReporter implements Reporter {
   }
 }
 
-function noteOf(result: { state: string; note?: string | undefined }): string {
-  if (result.state === "pending") return "did not run";
+function reasonOf(result: { state: string; note?: string | undefined }, isBroken: boolean): string {
+  if (isBroken || result.state === "pending") return "did not run, because its file failed";
   return result.note ?? "no reason given";
 }

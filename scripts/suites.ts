@@ -74,7 +74,7 @@ export function hasBrowserTests(): boolean {
 
 export async function runBrowserTests(): Promise<SuiteResult> {
   return counted("e2e: browser", async (countFile) => {
-    const env = { PLAYWRIGHT_JSON_OUTPUT_FILE: countFile, PLAYWRIGHT_JSON_OUTPUT_NAME: countFile };
+    const env = { PLAYWRIGHT_JSON_OUTPUT_FILE: countFile };
     const outcome = await run("playwright", ["test", "--reporter=list,json"], {
       cwd: join(ROOT, "e2e"),
       env,
