@@ -1,17 +1,23 @@
 /** One LUN in its worker: its device, journal and mark opened and recovered, its mirror engine, its target. */
-import path from "node:path";
 import { randomBytes } from "node:crypto";
+import path from "node:path";
 import { type FileDevice, openFile } from "@lockstep/block";
 import {
+  type FrameHeader,
+  FrameKind,
+  formatStreamId,
+  LunMark,
   type LunReporter,
   type LunWorld,
-  LunMark,
   MirroredLun,
+  type RecoveredNumbers,
   type Restoration,
   restore,
+  type StreamId,
 } from "@lockstep/engine";
-import { JournalFile, monotonicMs } from "@lockstep/engine/io";
+import { JournalFile, monotonicMs, recoverJournal } from "@lockstep/engine/io";
 import type { LogicalUnit, TargetServer } from "@lockstep/iscsi";
+import { Failure } from "@lockstep/model";
 import { StableFile } from "../stable-file.ts";
 import type { LunFacts, LunSpec } from "./messages.ts";
 
@@ -36,10 +42,7 @@ export class WorkerLun {
     this.marks = marks;
     const world: LunWorld = {
       now: monotonicMs,
-      newStream: () => {
-        const id = randomBytes(8);
-        return { hi: id.readUInt32LE(0), lo: id.readUInt32LE(4) };
-      },
+      newStream,
       defer: (task) => setImmediate(task),
       kernelBootId,
     };
@@ -70,40 +73,21 @@ export class WorkerLun {
     const device = openFile(spec.backingPath);
     const marks = new StableFile(path.join(spec.folder, "mark"), LunMark, { copies: 2 });
     const mark = await marks.read();
-    const folder = path.join(spec.folder, "journal");
-    const restoration = spec.designated ? restore(mark, kernelBootId) : null;
-    const journal = new JournalFile(folder, spec.uuid, spec.journalLimitBytes);
-    const own = new WorkerLun(spec, device, journal, marks, kernelBootId, reporter);
-    await own.begin(mark, restoration, moved, device);
-    return { lun: own, restoration };
-  }
-
-  private async begin(
-    mark: LunMark | null,
-    restoration: Restoration | null,
-    moved: boolean,
-    device: FileDevice,
-  ): Promise<void> {
-    let outcome = restoration;
-    let lastUsable = 0;
-    if (restoration === "recover-journal" && mark !== null) {
-      const recovery = await this.journal.recover(device, mark.lineage.at(-1)?.stream ?? "");
-      if (recovery.usable) lastUsable = recovery.lastNumber;
-      else outcome = "full-copy";
+    const wished = spec.designated ? restore(mark, kernelBootId) : null;
+    const found = await openJournal(spec, device, wished, mark);
+    const own = new WorkerLun(spec, device, found.journal, marks, kernelBootId, reporter);
+    if (found.restoration === null) {
+      own.lun.startUnmirrored();
     } else {
-      this.journal.drop();
-    }
-    if (outcome === null) {
-      this.lun.startUnmirrored();
-      return;
-    }
-    const restored = outcome;
-    await new Promise<void>((resolve, reject) => {
-      this.lun.startMirrored(mark, restored, lastUsable, moved, (error) => {
-        if (error === null) resolve();
-        else reject(new Error(`the mark could not be written: ${error}`));
+      const start = { mark, restoration: found.restoration, recovered: found.recovered, moved };
+      await new Promise<void>((resolve, reject) => {
+        own.lun.startMirrored(start, (error) => {
+          if (error === null) resolve();
+          else reject(new Error(`the mark could not be written: ${error}`));
+        });
       });
-    });
+    }
+    return { lun: own, restoration: found.restoration };
   }
 
   setJournalLimit(bytes: number): void {
@@ -143,7 +127,62 @@ export class WorkerLun {
   async close(graceMs: number): Promise<void> {
     await new Promise<void>((resolve) => this.lun.shutDown(graceMs, resolve));
     await new Promise<void>((resolve) => this.lun.close(() => resolve()));
-    this.journal.close();
-    await this.marks.settled();
+    await new Promise<void>((resolve) => this.journal.close(resolve));
   }
+}
+
+function newStream(): StreamId {
+  const id = randomBytes(8);
+  return { hi: id.readUInt32LE(0), lo: id.readUInt32LE(4) };
+}
+
+interface OpenedJournal {
+  journal: JournalFile;
+  restoration: Restoration | null;
+  recovered: RecoveredNumbers | null;
+}
+
+/** Redoes the journal on the local copy where the mark says that it may be used; else begins an empty one. */
+async function openJournal(
+  spec: LunSpec,
+  device: FileDevice,
+  restoration: Restoration | null,
+  mark: LunMark | null,
+): Promise<OpenedJournal> {
+  const options = { folder: path.join(spec.folder, "journal"), limitBytes: spec.journalLimitBytes };
+  if (restoration !== "recover-journal" || mark === null) {
+    return { journal: JournalFile.fresh(options), restoration, recovered: null };
+  }
+  const nothingDirty = { setRange: () => undefined, setAll: () => undefined };
+  const { outcome, open } = await recoverJournal(
+    { ...options, lun: spec.uuid, dirty: nothingDirty },
+    (header, payload) => redo(device, header, payload),
+  );
+  if (outcome.condition === "unusable") {
+    return { journal: JournalFile.fresh(options), restoration: "full-copy", recovered: null };
+  }
+  const newest = mark.lineage.at(-1)?.stream;
+  const through = outcome.usableThrough;
+  const last = through !== null && formatStreamId(through.stream) === newest ? through.number : mark.last;
+  const voids = outcome.voids.map(({ stream, number }) => ({ stream: formatStreamId(stream), number }));
+  return { journal: open(), restoration, recovered: { last, voids } };
+}
+
+/** Carries a journal record out on the local copy; the buffer is the reader's, so it is written before this ends. */
+function redo(device: FileDevice, header: FrameHeader, payload: Buffer): Promise<void> {
+  const { kind, offset, length } = header;
+  const op = kind === FrameKind.write ? "write" : kind === FrameKind.zero ? "zero" : "unmap";
+  return new Promise((resolve, reject) => {
+    device.submit({
+      op,
+      offset,
+      length,
+      buffer: op === "write" ? payload : null,
+      fua: false,
+      complete: (error) => {
+        if (error === null) resolve();
+        else reject(new Failure("unavailable", `the journal could not be redone: ${error.detail}`));
+      },
+    });
+  });
 }

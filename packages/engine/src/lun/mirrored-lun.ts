@@ -58,6 +58,24 @@ export interface MirroredLunOptions {
   reporter: LunReporter;
 }
 
+/** What recovery found in the journal, after it was redone on the local copy. */
+export interface RecoveredNumbers {
+  /** Last usable number of the newest stream. */
+  last: number;
+  /** Numbers whose local write had failed. */
+  voids: readonly { stream: string; number: number }[];
+}
+
+/** What a start of the data path found of a mirrored LUN. */
+export interface MirroredStart {
+  mark: LunMark | null;
+  /** What the mark allows. */
+  restoration: Restoration;
+  recovered: RecoveredNumbers | null;
+  /** Another worker had it a moment ago (SPEC S1): a flap, and no outage. */
+  moved: boolean;
+}
+
 /** The times of the link that a LUN needs, ms. */
 export interface LunTimes {
   t1: number;
@@ -204,35 +222,25 @@ export class MirroredLun implements BlockDevice, LocalCompletion, ReplayOwner, C
     this.standing = "unmirrored";
   }
 
-  /**
-   * Begins as the primary of a mirrored LUN after a start of the data path. `mark` is what was found, `restoration` what
-   * it allows, `lastUsable` the last number in the (already redone) journal. `moved`: another worker had it a moment ago
-   * (SPEC S1), which is a flap and no outage. `done` when hosts may be served.
-   */
-  startMirrored(
-    mark: LunMark | null,
-    restoration: Restoration,
-    lastUsable: number,
-    moved: boolean,
-    done: (error: string | null) => void,
-  ): void {
+  /** Begins as the primary of a mirrored LUN after a start of the data path; `done` when hosts may be served. */
+  startMirrored(start: MirroredStart, done: (error: string | null) => void): void {
+    const { mark, restoration, recovered, moved } = start;
     const now = this.world.now();
     this.standing = "waiting";
     if (moved) this.flapSince = now;
     else this.outage.begin("restart", now, now, "queueing");
     if (mark !== null && restoration !== "full-copy") {
-      this.lineage = new Lineage(mark.lineage, restoration === "continue" ? mark.last : lastUsable);
+      this.lineage = new Lineage(mark.lineage, recovered?.last ?? mark.last);
+      for (const { stream, number } of recovered?.voids ?? []) this.voids.add(`${stream}:${number}`);
       this.lineage.beginChild(this.world.newStream());
-      if (restoration === "continue") this.journal.drop();
-      const error = this.journalOpening();
-      if (error === null) {
+      if (this.journalOpening() === null) {
         this.becomeRoute("journal");
         this.writeMark("queueing", done);
         return;
       }
     }
     this.giveUpTracking("the data path did not end in order while mirrored");
-    this.journal.drop();
+    this.forgetJournal();
     this.writeMark("open", done);
   }
 

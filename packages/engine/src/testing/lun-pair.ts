@@ -5,10 +5,9 @@
 import type { BlockError, BlockRequest } from "@lockstep/block";
 import { type LunMark, type MirrorMark, restore } from "../lun/mark.ts";
 import { type AppliedNote, MirrorCopy } from "../lun/mirror-copy.ts";
-import { MirroredLun } from "../lun/mirrored-lun.ts";
+import { MirroredLun, type RecoveredNumbers } from "../lun/mirrored-lun.ts";
 import { encodeFrame, FrameKind, lunBytes } from "../wire/frame.ts";
 import { FrameReader } from "../wire/frame-reader.ts";
-import { decodePayload, OpenPayload } from "../wire/stream-open.ts";
 import { formatStreamId, type StreamId } from "../wire/stream-id.ts";
 import { MemoryDisk } from "./memory-disk.ts";
 import { MemoryJournal } from "./memory-journal.ts";
@@ -237,9 +236,11 @@ export class LunPair {
     this.writes = this.writes.filter((write) => write.answered);
     const begin = (): void => {
       const restoration = restore(this.mark, "kernel");
-      const last = restoration === "recover-journal" ? this.redo() : 0;
+      const recovered = restoration === "recover-journal" ? this.redo() : null;
+      if (recovered === null) this.journal.drop();
       this.lun = this.newLun(mode);
-      this.lun.startMirrored(this.mark, restoration, last, false, (error) => {
+      const start = { mark: this.mark, restoration, recovered, moved: false };
+      this.lun.startMirrored(start, (error) => {
         if (error !== null) throw new Error(error);
         done();
       });
@@ -249,17 +250,11 @@ export class LunPair {
     this.endCopy(begin);
   }
 
-  /** Redoes the journal on the local copy; returns the last number of the newest stream. */
-  private redo(): number {
+  /** Redoes the journal on the local copy, as recovery does. */
+  private redo(): RecoveredNumbers {
     const newest = this.mark?.lineage.at(-1)?.stream;
-    let last = 0;
+    const own = this.journal.entries.filter((entry) => entry.stream === newest);
     for (const entry of this.journal.entries) {
-      if (entry.kind === FrameKind.open) {
-        const open = decodePayload(OpenPayload, entry.bytes.subarray(64));
-        if (open === null) throw new Error("an opening can't be read");
-        continue;
-      }
-      if (entry.stream === newest) last = Math.max(last, entry.number);
       const offset = entry.bytes.readUInt32LE(40);
       const length = entry.bytes.readUInt32LE(48);
       if (entry.kind === FrameKind.write) entry.bytes.copy(this.primaryDisk.image, offset, 64);
@@ -267,7 +262,8 @@ export class LunPair {
         this.primaryDisk.image.fill(0, offset, offset + length);
       }
     }
-    return last;
+    const numbers = own.filter((entry) => entry.number > 0);
+    return { last: numbers.at(-1)?.number ?? this.mark?.last ?? 0, voids: [] };
   }
 
   /** Where the mirror stands. */
