@@ -83,6 +83,20 @@ export class JournalFile implements LunJournal, ReaderSource {
     return new JournalFile(options, found, (sequences.at(-1) ?? 0) + 1);
   }
 
+  /**
+   * A journal that can't be gone on with: refuses everything until dropped. The files stay that long, so that whoever
+   * drops it can first make stable what stands in its place (SPEC O4).
+   */
+  static unusable(options: JournalOptions): JournalFile {
+    makeFolder(options.folder);
+    const sequences = segmentNumbers(options.folder);
+    const segments = sequences.map((n) => JournalSegment.found(options.folder, n, 0));
+    const found = { segments, ledger: new JournalLedger(), stable: null };
+    const journal = JournalFile.continued(options, found, (sequences.at(-1) ?? 0) + 1);
+    journal.#hasFailed = true;
+    return journal;
+  }
+
   /** Goes on behind what recovery found usable. */
   static continued(
     options: JournalOptions,

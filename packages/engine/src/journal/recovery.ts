@@ -107,6 +107,8 @@ export interface StreamNumber {
 export interface RecoveryOutcome {
   /** The last number that can be replayed, under its own stream; null when none can. */
   readonly usableThrough: StreamNumber | null;
+  /** Streams that began behind it and gave out no number yet. */
+  readonly begun: readonly StreamId[];
   /** What the local copy needs again, in order; null when nothing. */
   readonly redo: Run | null;
   /** `torn`: only the last append was cut short. `unusable`: dirty regions took the place of records. */
@@ -128,6 +130,8 @@ export class JournalRecovery {
   #run: Run | null = null;
   /** Whether the first run begins where the journal does. */
   #beginsWhole = false;
+  /** The turn that the first run has reached, though its stream may have given out no number. */
+  #usableTurn = 0;
   /** The highest number read in the present stream. */
   #last = 0;
   /** Where the parent of the present stream ended; null where no opening record told. */
@@ -186,6 +190,7 @@ export class JournalRecovery {
     const isBroken = isApart || this.#brokenAt !== null;
     return {
       usableThrough: usable === null ? null : this.#streamNumber(usable.end),
+      begun: usable === null ? [] : this.#streams.slice(usable.end.turn + 1, this.#usableTurn + 1),
       redo: this.#redo(usable, stable),
       condition: isBroken ? "unusable" : this.#tornAt !== null ? "torn" : "whole",
       truncateAt: isApart ? null : (this.#brokenAt ?? this.#tornAt ?? end),
@@ -275,6 +280,7 @@ export class JournalRecovery {
       this.#noteBehindStop(item);
     }
     if (isBegin && this.#run !== null) this.#beginsWhole = true;
+    if (this.#brokenAt === null) this.#usableTurn = this.#turn;
   }
 
   #noteRecord(item: RecordItem): void {
