@@ -28,13 +28,12 @@ export function failedSuite(name: string, elapsedMs = 0): SuiteResult {
 
 /** The workspaces with unit tests, packages first: what others stand on is tested before them. */
 export function unitWorkspaces(): string[] {
-  return ["packages", "apps"]
-    .flatMap((folder) =>
-      readdirSync(join(ROOT, folder))
-        .sort()
-        .map((name) => `${folder}/${name}`),
-    )
-    .filter((workspace) => hasTests(join(ROOT, workspace)));
+  const inside = (folder: string) =>
+    readdirSync(join(ROOT, folder))
+      .sort()
+      .map((name) => `${folder}/${name}`);
+  const workspaces = [...inside("packages"), ...inside("apps"), "bench"];
+  return workspaces.filter((workspace) => hasTests(join(ROOT, workspace)));
 }
 
 function hasTests(folder: string): boolean {

@@ -2,7 +2,7 @@
  * The first administrator's password: the backend makes a random one on its first start and keeps it in
  * `DIR/admin-password`; the supervisor, whose terminal the operator watches, tells it once, when that file appears.
  */
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { watchFor } from "./folder-watch.ts";
 
@@ -13,11 +13,13 @@ export function passwordPath(data: string): string {
   return join(data, "admin-password");
 }
 
-/** The password kept in the folder; null while there is none. */
+/** The password kept in the folder; null while there is none, or none that may be read. */
 export function readPassword(data: string): string | null {
-  const path = passwordPath(data);
-  if (!existsSync(path)) return null;
-  return readFileSync(path, "utf8").trim() || null;
+  try {
+    return readFileSync(passwordPath(data), "utf8").trim() || null;
+  } catch {
+    return null;
+  }
 }
 
 /** The password when it appears; null when one was there before, or none came. */

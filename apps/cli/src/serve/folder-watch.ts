@@ -8,18 +8,27 @@ import { type FSWatcher, watch } from "node:fs";
 const SECOND_LOOK_MS = 250;
 
 class FolderWatch {
-  readonly #watcher: FSWatcher;
+  readonly #watcher: FSWatcher | null;
   readonly #signal: AbortSignal;
   #wake: (() => void) | null = null;
   #changed = false;
 
   constructor(folder: string, signal: AbortSignal) {
     this.#signal = signal;
-    this.#watcher = watch(folder, () => {
-      this.#changed = true;
-      this.#wake?.();
-    });
-    this.#watcher.on("error", () => this.#watcher.close());
+    this.#watcher = this.#tryWatch(folder);
+  }
+
+  /** Null where the kernel has no watch left to give. */
+  #tryWatch(folder: string): FSWatcher | null {
+    try {
+      const watcher = watch(folder, () => {
+        this.#changed = true;
+        this.#wake?.();
+      });
+      return watcher.on("error", () => watcher.close());
+    } catch {
+      return null;
+    }
   }
 
   /** Resolves when something changed since the last call, when it is time for a second look, or on abort. */
@@ -41,7 +50,7 @@ class FolderWatch {
   }
 
   close(): void {
-    this.#watcher.close();
+    this.#watcher?.close();
   }
 }
 

@@ -55,13 +55,15 @@ export class Keeper {
   }
 
   async #start(isRestart: boolean): Promise<void> {
+    let process: RunningProcess;
     try {
-      const process = await start(this.#launch());
-      this.keep(process);
-      this.#listener.started(process, isRestart);
+      process = await start(this.#launch());
     } catch (error) {
       if (!this.#stopping) this.#listener.failed(error, this.#startLater());
+      return;
     }
+    this.keep(process);
+    this.#listener.started(process, isRestart);
   }
 
   #onEnded(process: RunningProcess, ending: Ending): void {

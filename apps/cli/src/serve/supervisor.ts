@@ -173,9 +173,14 @@ export class Supervisor {
     return { role: "supervisor", pid: process.pid, restartNeeded: this.#restartNeeded() };
   }
 
+  /** Without the record, as on a full disk, a next supervisor asks the data path what runs. */
   #remember(role: Role, record: ProcessRecord): void {
     this.#record[role] = record;
-    writeRecord(this.#options.data, this.#record);
+    try {
+      writeRecord(this.#options.data, this.#record);
+    } catch (error) {
+      this.#voice.note(`cannot note which processes run: ${(error as Error).message}`);
+    }
   }
 
   #onStarted(role: Role, process: RunningProcess, isRestart: boolean): void {
