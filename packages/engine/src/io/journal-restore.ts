@@ -4,7 +4,7 @@
  * dropped, and the LUN copied in full.
  */
 import type { BlockDevice, BlockError, BlockOperation } from "@lockstep/block";
-import type { RecoveryOutcome, RegionSink } from "../journal/recovery.ts";
+import type { RecoveryOutcome, RegionSink, StreamNumber } from "../journal/recovery.ts";
 import { type FrameHeader, FrameKind } from "../wire/frame.ts";
 import { formatStreamId } from "../wire/stream-id.ts";
 import { JournalFile, type JournalOptions } from "./journal-file.ts";
@@ -23,8 +23,14 @@ export interface MarkedStream {
 }
 
 export type RestoredJournal =
-  /** `lastNumber`: the last one of the marked stream. */
-  | { readonly usable: true; readonly journal: JournalFile; readonly lastNumber: number }
+  | {
+      readonly usable: true;
+      readonly journal: JournalFile;
+      /** The last one of the marked stream. */
+      readonly lastNumber: number;
+      /** Numbers to be sent as void: their local write had failed (SPEC W3). */
+      readonly voids: readonly StreamNumber[];
+    }
   /** To be dropped once the mark says so, stable; refuses everything until then. `why` is a clause for people. */
   | { readonly usable: false; readonly journal: JournalFile; readonly why: string };
 
@@ -63,9 +69,8 @@ function redoOn(device: BlockDevice): Redo {
 
 /** The last number of the marked stream, or why the journal doesn't tell. */
 function lastNumber(outcome: RecoveryOutcome, marked: MarkedStream): number | string {
-  const { usableThrough, begun, condition, voids } = outcome;
+  const { usableThrough, begun, condition } = outcome;
   if (condition === "unusable") return "records of the journal are damaged or missing";
-  if (voids.length > 0) return "local writes had failed";
   if (usableThrough === null) return marked.last;
   const isAtEnd = formatStreamId(usableThrough.stream) === marked.stream;
   if (!isAtEnd && !begun.some((stream) => formatStreamId(stream) === marked.stream)) {
@@ -91,7 +96,7 @@ export async function restoreJournal(
     if (typeof last === "string") return giveUp(last);
     const error = await carryOut(device, "flush", 0, 0, null);
     if (error !== null) return giveUp(`the local copy could not be flushed: ${error.detail}`);
-    return { usable: true, journal: open(), lastNumber: last };
+    return { usable: true, journal: open(), lastNumber: last, voids: outcome.voids };
   } catch (thrown) {
     if (thrown instanceof LocalCopyFailed) return giveUp(`redoing failed: ${thrown.message}`);
     throw thrown;
