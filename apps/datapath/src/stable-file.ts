@@ -1,0 +1,130 @@
+/**
+ * A small JSON value kept stable in a file (SPEC "stable", G1): checksummed, replaced as a whole by rename, its folder
+ * synced. With two copies they are written in turn, so that whatever happens one whole copy is there; the higher
+ * version rules. Values written while one is being written coalesce: the last wins, and all are told when it is stable.
+ */
+import fs from "node:fs/promises";
+import path from "node:path";
+import { crc32 } from "node:zlib";
+import { Failure } from "@lockstep/model";
+import type { z } from "zod";
+
+interface Envelope {
+  version: number;
+  checksum: number;
+  value: unknown;
+}
+
+export type StableDone = (error: Error | null) => void;
+
+export class StableFile<T> {
+  private readonly paths: readonly string[];
+  private readonly schema: z.ZodType<T>;
+  private version = 0;
+  private waiting: { value: T; done: StableDone[] } | null = null;
+  private writing = false;
+
+  constructor(file: string, schema: z.ZodType<T>, options: { copies: 1 | 2 } = { copies: 1 }) {
+    this.schema = schema;
+    this.paths = options.copies === 1 ? [file] : [`${file}.a`, `${file}.b`];
+  }
+
+  /** The newest whole value; null where there is none. Fails where files are there and none of them is whole. */
+  async read(): Promise<T | null> {
+    let found: Envelope | null = null;
+    let broken: string | null = null;
+    for (const file of this.paths) {
+      const envelope = await readEnvelope(file);
+      if (envelope === "broken") broken = file;
+      else if (envelope !== null && (found === null || envelope.version > found.version)) {
+        found = envelope;
+      }
+    }
+    if (found === null) {
+      if (broken === null) return null;
+      throw new Failure("unavailable", `${broken} is damaged`, "restore it, or set the folder aside");
+    }
+    const parsed = this.schema.safeParse(found.value);
+    if (!parsed.success) {
+      throw new Failure("unavailable", `${this.paths[0]} was written by another release, or by hand`);
+    }
+    this.version = found.version;
+    return parsed.data;
+  }
+
+  /** `done` when the value, or one written after it, is stable. */
+  write(value: T, done: StableDone): void {
+    if (this.waiting === null) this.waiting = { value, done: [done] };
+    else {
+      this.waiting.value = value;
+      this.waiting.done.push(done);
+    }
+    if (!this.writing) void this.writeAll();
+  }
+
+  save(value: T): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.write(value, (error) => (error === null ? resolve() : reject(error)));
+    });
+  }
+
+  private async writeAll(): Promise<void> {
+    this.writing = true;
+    while (this.waiting !== null) {
+      const { value, done } = this.waiting;
+      this.waiting = null;
+      let failed: Error | null = null;
+      try {
+        await this.replace(value);
+      } catch (error) {
+        failed = error instanceof Error ? error : new Error(String(error));
+      }
+      for (const each of done) each(failed);
+    }
+    this.writing = false;
+  }
+
+  private async replace(value: T): Promise<void> {
+    const version = this.version + 1;
+    const file = this.paths[version % this.paths.length] as string;
+    const text = JSON.stringify(value);
+    const envelope = `{"version":${version},"checksum":${checksum(version, text)},"value":${text}}\n`;
+    const next = `${file}.next`;
+    const handle = await fs.open(next, "w", 0o600);
+    try {
+      await handle.writeFile(envelope);
+      await handle.datasync();
+    } finally {
+      await handle.close();
+    }
+    await fs.rename(next, file);
+    const folder = await fs.open(path.dirname(file), "r");
+    try {
+      await folder.sync();
+    } finally {
+      await folder.close();
+    }
+    this.version = version;
+  }
+}
+
+function checksum(version: number, text: string): number {
+  return crc32(text, version);
+}
+
+async function readEnvelope(file: string): Promise<Envelope | "broken" | null> {
+  let text: string;
+  try {
+    text = await fs.readFile(file, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw error;
+  }
+  try {
+    const envelope = JSON.parse(text) as Envelope;
+    const whole = checksum(envelope.version, JSON.stringify(envelope.value)) === envelope.checksum;
+    return whole ? envelope : "broken";
+  } catch {
+    return "broken";
+  }
+}
