@@ -107,10 +107,10 @@ export class AccountsService implements Accounts {
   }
 
   #users(): UserStore {
-    return new UserStore(this.#live().database.orm);
+    return new UserStore(this.#live().database);
   }
 
   #tokens(): TokenStore {
-    return new TokenStore(this.#live().database.orm);
+    return new TokenStore(this.#live().database);
   }
 }

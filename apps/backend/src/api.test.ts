@@ -1,32 +1,56 @@
+import { randomBytes } from "node:crypto";
+import { request } from "node:http";
+import type { Duplex } from "node:stream";
 import { appRouter } from "@lockstep/api";
 import { connect } from "@lockstep/api/client";
 import { sampleLun } from "@lockstep/api/testing";
 import { Failure } from "@lockstep/model";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { WebSocket } from "ws";
 import { startTestBackend, type TestBackend } from "./testing/test-backend.ts";
 
 let test: TestBackend;
 
+vi.setConfig({ hookTimeout: 40_000 });
 beforeAll(async () => {
   test = await startTestBackend();
   await test.untilReady();
 });
 afterAll(() => test.stop());
 
-function upgradeStatus(headers: Record<string, string>): Promise<number> {
+interface Upgrade {
+  status: number;
+  /** Null when the server refused. */
+  socket: Duplex | null;
+}
+
+function upgrade(headers: Record<string, string>): Promise<Upgrade> {
   return new Promise((resolve, reject) => {
-    const socket = new WebSocket(`${test.backend.url.replace("http", "ws")}/trpc`, { headers });
-    socket.once("open", () => {
-      socket.close();
-      resolve(101);
+    const asked = request(`${test.backend.url}/trpc`, {
+      agent: false,
+      headers: {
+        connection: "upgrade",
+        upgrade: "websocket",
+        "sec-websocket-version": "13",
+        "sec-websocket-key": randomBytes(16).toString("base64"),
+        ...headers,
+      },
     });
-    socket.once("unexpected-response", (_request, response) => {
-      resolve(response.statusCode ?? 0);
-      socket.terminate();
+    asked.once("upgrade", ({ statusCode }, socket) => {
+      resolve({ status: statusCode ?? 0, socket });
     });
-    socket.once("error", reject);
+    asked.once("response", (response) => {
+      response.resume();
+      resolve({ status: response.statusCode ?? 0, socket: null });
+    });
+    asked.once("error", reject);
+    asked.end();
   });
+}
+
+async function upgradeStatus(headers: Record<string, string>): Promise<number> {
+  const { status, socket } = await upgrade(headers);
+  socket?.destroy();
+  return status;
 }
 
 describe("without credentials", () => {
@@ -111,12 +135,14 @@ describe("sign-in", () => {
   it("ends open WebSockets when it ends", async () => {
     const cookie = await test.signIn();
     const headers = { cookie, origin: test.backend.url };
-    const socket = new WebSocket(`${test.backend.url.replace("http", "ws")}/trpc`, { headers });
-    await new Promise((resolve) => socket.once("open", resolve));
-    const closed = new Promise((resolve) => socket.once("close", resolve));
+    const { socket } = await upgrade(headers);
+    const frames: Buffer[] = [];
+    socket?.on("data", (chunk: Buffer) => frames.push(chunk));
     const out = await test.fetch("/api/auth/sign-out", { method: "POST", headers });
     expect(out.status).toBe(200);
-    expect(await closed).toBe(4401);
+    // A close frame with two bytes, the code 4401 (RFC 6455 section 5.5.1).
+    await vi.waitFor(() => expect(Buffer.concat(frames).toString("hex")).toBe("88021131"));
+    socket?.destroy();
     expect(await upgradeStatus(headers)).toBe(401);
   });
 });

@@ -8,6 +8,7 @@ const soon = { timeout: 20_000, interval: 20 };
 let test: TestBackend;
 let password: string;
 
+vi.setConfig({ hookTimeout: 40_000 });
 beforeAll(async () => {
   test = await startTestBackend(null);
   await test.untilReady();

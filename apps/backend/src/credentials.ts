@@ -98,8 +98,7 @@ export class Credentials {
 }
 
 async function ask(live: Live, credential: Credential, headers: IncomingHttpHeaders) {
-  if (credential.kind === "token")
-    return new TokenStore(live.database.orm).verify(credential.value);
+  if (credential.kind === "token") return new TokenStore(live.database).verify(credential.value);
   const found = await live.auth.api.getSession({ headers: fromNodeHeaders(headers) });
   if (!found) return null;
   const { id, name, role } = found.user;

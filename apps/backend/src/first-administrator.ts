@@ -18,7 +18,7 @@ export async function ensureAdministrator(
   given: string | null,
   tell: (line: string) => void,
 ): Promise<boolean> {
-  if (!(await new UserStore(database.orm).isEmpty())) return false;
+  if (!(await new UserStore(database).isEmpty())) return false;
   const path = join(dataFolder, PASSWORD_FILE);
   const password = given ?? (await readOrMakeSecret(path, PASSWORD_BYTES));
   await createPasswordUser(auth, { name: FIRST_ADMINISTRATOR, password, role: "admin" });

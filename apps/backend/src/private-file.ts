@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { open, readFile, rename } from "node:fs/promises";
 
 /** The content of `path`, or null when there is none. */
-export async function readPrivate(path: string): Promise<string | null> {
+async function readPrivate(path: string): Promise<string | null> {
   try {
     return (await readFile(path, "utf8")).trim();
   } catch (error) {
@@ -12,7 +12,7 @@ export async function readPrivate(path: string): Promise<string | null> {
   }
 }
 
-export async function writePrivate(path: string, content: string): Promise<void> {
+async function writePrivate(path: string, content: string): Promise<void> {
   const unfinished = `${path}.${randomBytes(4).toString("hex")}`;
   const file = await open(unfinished, "wx", 0o600);
   try {

@@ -9,6 +9,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 const MAIN = fileURLToPath(new URL("./main.ts", import.meta.url));
 const API = "127.0.0.1:23110";
+/** It shares its machine with the data path; 150 is usual, 280 what it was before main.ts held the heap small. */
+const MAX_RESIDENT_MIB = 230;
 const soon = { timeout: 20_000, interval: 20 };
 
 let base: string;
@@ -53,6 +55,8 @@ describe("the backend process", () => {
   it("[C4] goes on when whoever started it and read its output is gone, and ends cleanly on SIGTERM", async () => {
     start();
     await vi.waitFor(isReady, soon);
+    const status = readFileSync(`/proc/${child.pid}/status`, "utf8");
+    expect(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024).toBeLessThan(MAX_RESIDENT_MIB);
     child.stdout?.destroy();
     child.stderr?.destroy();
     child.kill("SIGHUP");
@@ -71,10 +75,10 @@ describe("the backend process", () => {
   it("[C3] killed again and again while events come, it leaves each in the database exactly once", async () => {
     const total = 300;
     let sent = 0;
-    for (let kills = 1; kills <= 3; kills++) {
+    for (let kills = 1; kills <= 2; kills++) {
       start();
       await vi.waitFor(isReady, soon);
-      const until = kills * 100;
+      const until = kills * 150;
       while (sent < until) {
         for (let i = 0; i < 4; i++) dataPath.event({ kind: "drill", message: `event ${++sent}` });
         await new Promise((resolve) => setImmediate(resolve));
@@ -92,7 +96,7 @@ describe("the backend process", () => {
     await ended;
     const server = await startEmbeddedPostgres({ folder: join(dataFolder, "postgres") });
     const database = openDatabase(server, "lockstep", () => {});
-    const store = await HistoryStore.open(database.orm, dataPath.status, new Date().toISOString());
+    const store = await HistoryStore.open(database, dataPath.status, new Date().toISOString());
     const events = (await store.eventsAfter(0, 1000)).filter(({ kind }) => kind === "drill");
     expect(events.map(({ message }) => message)).toEqual(
       Array.from({ length: total }, (_, i) => `event ${i + 1}`),
@@ -100,12 +104,4 @@ describe("the backend process", () => {
     await database.close();
     await server.stop();
   }, 60_000);
-
-  it("takes the memory of a small process", async () => {
-    start();
-    await vi.waitFor(isReady, soon);
-    const status = readFileSync(`/proc/${child.pid}/status`, "utf8");
-    const residentKib = Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]);
-    expect(residentKib / 1024).toBeLessThan(230);
-  }, 40_000);
 });

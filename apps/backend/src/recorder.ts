@@ -82,7 +82,7 @@ class Recording {
   async begin(database: Database): Promise<HistoryStore> {
     const client = this.#connected();
     const status = await client.command("status", {}, BACKEND);
-    const store = await HistoryStore.open(database.orm, status, new Date().toISOString());
+    const store = await HistoryStore.open(database, status, new Date().toISOString());
     await store.saveOutages(await client.command("outage.list", {}, BACKEND));
     const eventsAfter = await store.cursor();
     await client.tell("subscribe", { eventsAfter, outages: true }, BACKEND);

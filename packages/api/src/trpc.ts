@@ -16,6 +16,7 @@ const t = initTRPC.context<Context>().create({
 });
 
 export const router = t.router;
+export const createCallerFactory = t.createCallerFactory;
 
 const mapped = t.procedure.use(async ({ next }) => {
   const result = await next();

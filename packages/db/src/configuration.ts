@@ -10,7 +10,8 @@ import { linkSettings, luns, peers } from "./schema/index.ts";
 /** What can run statements: the pool, or a transaction. */
 export type Statements = Pick<Orm, "select" | "insert" | "update" | "delete">;
 
-const PartialLun = Lun.partial();
+/** The data path's own record of a LUN, or any part of it or of what outsiders see. */
+const PartialLun = Lun.partial().extend({ journalLimitBytes: Lun.shape.sizeBytes.optional() });
 type LunPatch = ReturnType<typeof PartialLun.parse>;
 const PartialPeer = Link.shape.peer.unwrap().partial();
 type PeerPatch = ReturnType<typeof PartialPeer.parse>;
@@ -69,7 +70,7 @@ async function saveLun(
     mode: lun.mode,
     designated: lun.designated,
     policy: lun.policy,
-    journalLimitBytes: lun.journal?.limitBytes,
+    journalLimitBytes: lun.journalLimitBytes ?? lun.journal?.limitBytes,
     writeCache: lun.writeCache,
     backingKind: lun.backing?.kind,
     backingPath: lun.backing?.path,

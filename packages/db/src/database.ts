@@ -19,9 +19,16 @@ export type Connection = { url: string } | { socketFolder: string; user: string;
 
 export type Orm = NodePgDatabase<typeof schema>;
 
+export type Transaction = Parameters<Parameters<Orm["transaction"]>[0]>[0];
+
 export interface Database {
   readonly pool: Pool;
   readonly orm: Orm;
+  /**
+   * Carries `work` out in one transaction. To be used instead of drizzle's own over a pool, which never gives the
+   * connection back when that broke before BEGIN.
+   */
+  transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
   /** Creates the schema and its tables, or brings them up to date; the names of the applied migrations. */
   migrate(): Promise<string[]>;
   /** Rejects unless the database answers. */
@@ -58,6 +65,17 @@ export function openDatabase(
   return {
     pool,
     orm: drizzle(pool, { schema }),
+    async transaction(work) {
+      const client = await pool.connect();
+      let isClean = false;
+      try {
+        const result = await drizzle(client, { schema }).transaction(work);
+        isClean = true;
+        return result;
+      } finally {
+        client.release(!isClean);
+      }
+    },
     async migrate() {
       const client = await pool.connect();
       try {

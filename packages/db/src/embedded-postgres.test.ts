@@ -4,11 +4,13 @@ import { cp, lstat, readdir, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { openDatabase } from "./database.ts";
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "./embedded-postgres.ts";
 import { mendLinks } from "./postgres-package.ts";
 
+// Making and recovering a database syncs a thousand files, which a busy disk may draw out.
+vi.setConfig({ testTimeout: 40_000, hookTimeout: 40_000 });
 const isRoot = process.getuid?.() === 0;
 let base: string;
 let folder: string;

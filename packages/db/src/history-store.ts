@@ -5,7 +5,7 @@
 import { type Event, Failure, type Outage, type Status } from "@lockstep/model";
 import { and, asc, desc, eq, gt, gte, inArray, isNull, lt, sql } from "drizzle-orm";
 import { applyEvent, applyStatus } from "./configuration.ts";
-import type { Orm } from "./database.ts";
+import type { Database, Orm } from "./database.ts";
 import { cursors, events, outages, servers } from "./schema/index.ts";
 import { storable } from "./storable.ts";
 
@@ -26,18 +26,20 @@ export interface OutageFilter {
 }
 
 export class HistoryStore {
+  readonly #database: Database;
   readonly #orm: Orm;
   readonly #server: string;
 
-  private constructor(orm: Orm, server: string) {
-    this.#orm = orm;
+  private constructor(database: Database, server: string) {
+    this.#database = database;
+    this.#orm = database.orm;
     this.#server = server;
   }
 
   /** The store of the server that `status` is about, whose configuration it takes over. */
-  static async open(orm: Orm, status: Status, at: string): Promise<HistoryStore> {
+  static async open(database: Database, status: Status, at: string): Promise<HistoryStore> {
     const { uuid, name, version } = status.server;
-    await orm.transaction(async (tx) => {
+    await database.transaction(async (tx) => {
       const row = { name, version, seenAt: at };
       await tx
         .insert(servers)
@@ -46,7 +48,7 @@ export class HistoryStore {
       await tx.insert(cursors).values({ server: uuid, seq: 0 }).onConflictDoNothing();
       await applyStatus(tx, status, at);
     });
-    return new HistoryStore(orm, uuid);
+    return new HistoryStore(database, uuid);
   }
 
   /** The number of the last event written. */
@@ -61,7 +63,7 @@ export class HistoryStore {
   /** Writes those of `batch`, which is in order, that are not written yet. Returns the new cursor. */
   writeEvents(batch: readonly Event[]): Promise<number> {
     const server = this.#server;
-    return this.#orm.transaction(async (tx) => {
+    return this.#database.transaction(async (tx) => {
       const [row] = await tx
         .select({ seq: cursors.seq })
         .from(cursors)
@@ -85,7 +87,7 @@ export class HistoryStore {
 
   async saveOutages(changed: readonly Outage[]): Promise<void> {
     if (changed.length === 0) return;
-    await this.#orm.transaction(async (tx) => {
+    await this.#database.transaction(async (tx) => {
       for (const outage of changed) {
         const row = toOutageRow(this.#server, storable(outage));
         await tx

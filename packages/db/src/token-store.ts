@@ -2,7 +2,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { Failure } from "@lockstep/model";
 import { and, desc, eq, isNull, lt, or, sql } from "drizzle-orm";
-import type { Orm } from "./database.ts";
+import type { Database, Orm } from "./database.ts";
 import { tokens, users } from "./schema/index.ts";
 
 const TOKEN_BYTES = 32;
@@ -24,8 +24,8 @@ export interface TokenRow {
 export class TokenStore {
   readonly #orm: Orm;
 
-  constructor(orm: Orm) {
-    this.#orm = orm;
+  constructor(database: Database) {
+    this.#orm = database.orm;
   }
 
   /** Newest first; those of one user, or of all. */

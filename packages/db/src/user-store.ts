@@ -1,7 +1,7 @@
 /** Users as the administration sees them. Passwords and sessions are better-auth's to write. */
 import { Failure } from "@lockstep/model";
 import { and, asc, eq, ne, sql } from "drizzle-orm";
-import type { Orm } from "./database.ts";
+import type { Database, Orm, Transaction } from "./database.ts";
 import { sessions, users } from "./schema/index.ts";
 
 type Role = "admin" | "viewer";
@@ -14,10 +14,12 @@ export interface UserRow {
 }
 
 export class UserStore {
+  readonly #database: Database;
   readonly #orm: Orm;
 
-  constructor(orm: Orm) {
-    this.#orm = orm;
+  constructor(database: Database) {
+    this.#database = database;
+    this.#orm = database.orm;
   }
 
   async list(): Promise<UserRow[]> {
@@ -41,7 +43,7 @@ export class UserStore {
 
   /** Refused for the last administrator: nobody could undo it. */
   async setRole(id: string, role: Role): Promise<UserRow> {
-    return this.#orm.transaction(async (tx) => {
+    return this.#database.transaction(async (tx) => {
       if (role !== "admin") await assertOtherAdmin(tx, id);
       const [row] = await tx.update(users).set({ role }).where(eq(users.id, id)).returning();
       if (!row) throw new Failure("not-found", "there is no such user");
@@ -51,7 +53,7 @@ export class UserStore {
 
   /** Takes the user's sessions and tokens along. Refused for the last administrator. */
   async delete(id: string): Promise<void> {
-    await this.#orm.transaction(async (tx) => {
+    await this.#database.transaction(async (tx) => {
       await assertOtherAdmin(tx, id);
       await tx.delete(users).where(eq(users.id, id));
     });
@@ -62,7 +64,7 @@ export class UserStore {
   }
 }
 
-async function assertOtherAdmin(tx: Pick<Orm, "select" | "execute">, id: string): Promise<void> {
+async function assertOtherAdmin(tx: Transaction, id: string): Promise<void> {
   // Two administrators who demote each other at once must not both succeed.
   await tx.execute(sql`SELECT id FROM users WHERE role = 'admin' FOR UPDATE`);
   const others = await tx

@@ -9,7 +9,7 @@ import { pino } from "pino";
 import { expect, vi } from "vitest";
 import { type Backend, startBackend } from "../backend.ts";
 
-export const PASSWORD = "correct horse battery";
+const PASSWORD = "correct horse battery";
 
 export interface TestBackend {
   dataFolder: string;
