@@ -99,6 +99,23 @@ describe("migrations", () => {
     for (const one of two) await one.close();
   });
 
+  it("keep to the schema of their server in a database that several share by its address", async () => {
+    const host = encodeURIComponent(server.socketFolder);
+    const url = `postgres://${server.user}@/${server.database}?host=${host}`;
+    const [alpha, beta] = ["shared-alpha", "shared-beta"].map((name) =>
+      openDatabase({ url }, name, () => {}),
+    ) as [Database, Database];
+    await alpha.migrate();
+    await beta.migrate();
+    const store = await HistoryStore.open(alpha, status, AT);
+    await store.writeEvents([event(1)]);
+    expect(await (await HistoryStore.open(beta, status, AT)).cursor()).toBe(0);
+    const { rows } = await alpha.pool.query(`SELECT count(*)::int AS n FROM "shared-alpha".events`);
+    expect(rows).toEqual([{ n: 1 }]);
+    await alpha.close();
+    await beta.close();
+  });
+
   it("refuse a database of a newer release, and a file that was changed, and leave it as it was", async () => {
     const copy = join(folder, "migrations");
     cpSync(new URL("../migrations/", import.meta.url), copy, { recursive: true });
