@@ -6,8 +6,8 @@
 import net, { type Socket } from "node:net";
 import { type Address, formatHostPort } from "@lockstep/model";
 import { type Greeting, LoginReader } from "./login/login-reader.ts";
-import { LoginNegotiation } from "./login/negotiation.ts";
 import { loginStatus } from "./login/login-status.ts";
+import { LoginNegotiation } from "./login/negotiation.ts";
 import { SlabPool } from "./pdu/slab.ts";
 import { Keepalive } from "./session/keepalive.ts";
 import { Session } from "./session/session.ts";

@@ -3,8 +3,8 @@
  * over, or from another worker; they leave by logout, by closing their target, or by moving on to another worker.
  */
 import assert from "node:assert/strict";
-import { LoginNegotiation } from "./login/negotiation.ts";
 import { type LoginStatus, loginStatus } from "./login/login-status.ts";
+import { LoginNegotiation } from "./login/negotiation.ts";
 import { formatText } from "./login/text.ts";
 import { SlabPool } from "./pdu/slab.ts";
 import { type Sense, senses } from "./scsi/sense.ts";

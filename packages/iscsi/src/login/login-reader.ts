@@ -4,19 +4,19 @@
  * else the initiator would not go on.
  */
 import {
+  ahsBytesOf,
+  dataLengthOf,
   emptyHeader,
   firstWord,
   HEADER_BYTES,
   opcodeOf,
   opcodes,
   paddingOf,
-  dataLengthOf,
-  ahsBytesOf,
   writeHeader,
 } from "../pdu/pdu.ts";
 import { serialAdd } from "../pdu/serial.ts";
-import { DEFAULT_MAX_RECV_BYTES } from "./parameters.ts";
 import { type LoginStatus, loginStatus } from "./login-status.ts";
+import { DEFAULT_MAX_RECV_BYTES } from "./parameters.ts";
 import { MAX_TEXT_BYTES, parseText } from "./text.ts";
 
 export type Greeting =

@@ -2,9 +2,15 @@
  * The login phase of one connection, as a target (RFC 7143 section 6.3 and 11.12): a request's fields and text in, an
  * answer out. It touches no socket, so that the portal (discovery) and the workers (normal sessions) use the same.
  */
-import { DEFAULT_MAX_RECV_BYTES, defaultParameters, TARGET_MAX_RECV_BYTES } from "./parameters.ts";
-import { type SessionParameters, takeKey } from "./parameters.ts";
+
 import { type LoginStatus, loginStatus } from "./login-status.ts";
+import {
+  DEFAULT_MAX_RECV_BYTES,
+  defaultParameters,
+  type SessionParameters,
+  TARGET_MAX_RECV_BYTES,
+  takeKey,
+} from "./parameters.ts";
 import { type Authentication, isSecurityKey, NoAuthentication } from "./security.ts";
 import { formatText, MAX_TEXT_BYTES, parseText, type TextPair } from "./text.ts";
 

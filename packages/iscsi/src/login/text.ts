@@ -17,7 +17,8 @@ export function parseText(text: string): TextPair[] | null {
     if (item === "") continue;
     const equals = item.indexOf("=");
     const key = item.slice(0, equals);
-    if (equals < 1 || key.length > MAX_KEY_LENGTH || !/^[A-Za-z0-9.\-+@_/]+$/.test(key)) return null;
+    if (equals < 1 || key.length > MAX_KEY_LENGTH || !/^[A-Za-z0-9.\-+@_/]+$/.test(key))
+      return null;
     pairs.push([key, item.slice(equals + 1)]);
   }
   return pairs;

@@ -36,7 +36,12 @@ export const IMMEDIATE = 0x40;
 /** Byte 1 of a SCSI Command. */
 export const commandFlags = { final: 0x80, read: 0x40, write: 0x20, attributes: 0x07 } as const;
 /** Byte 1 of a Data-In: final, status, and the residual's sign, which a SCSI Response has too. */
-export const responseFlags = { final: 0x80, status: 0x01, overflow: 0x04, underflow: 0x02 } as const;
+export const responseFlags = {
+  final: 0x80,
+  status: 0x01,
+  overflow: 0x04,
+  underflow: 0x02,
+} as const;
 /** Byte 1 of Text and Login PDUs. */
 export const textFlags = { final: 0x80, transit: 0x80, continued: 0x40 } as const;
 

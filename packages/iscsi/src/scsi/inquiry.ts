@@ -2,9 +2,9 @@
 import type { Operation } from "./operation.ts";
 import { senses } from "./sense.ts";
 import type { Task } from "./task.ts";
+import { VENDOR } from "./vendor.ts";
 import { vitalProductData } from "./vpd.ts";
 
-import { VENDOR } from "./vendor.ts";
 const PRODUCT = "MIRRORED-LUN";
 const REVISION = "1";
 

@@ -76,7 +76,9 @@ function oneCommand(
   const hasActions = sameOpcode.some((command) => command.serviceAction !== null);
   if (options > 3 || (options === 1 && hasActions)) return null;
   if (options === 2 && sameOpcode.length > 0 && !hasActions) return null;
-  const found = sameOpcode.find((command) => (command.serviceAction ?? 0) === action || !hasActions);
+  const found = sameOpcode.find(
+    (command) => (command.serviceAction ?? 0) === action || !hasActions,
+  );
   if (!found) return Buffer.from([0, NOT_SUPPORTED, 0, 0]);
   const head = Buffer.from([0, SUPPORTED, 0, found.usage.length]);
   return Buffer.concat([head, Buffer.from(found.usage)]);

@@ -6,8 +6,8 @@
 import { LOGICAL_BLOCK_BYTES, PHYSICAL_BLOCK_BYTES } from "@lockstep/model";
 import { MAX_TRANSFER_BLOCKS } from "./operation.ts";
 import type { Unit } from "./unit.ts";
-import { VENDOR } from "./vendor.ts";
 import { MAX_UNMAP_BLOCKS, MAX_UNMAP_DESCRIPTORS } from "./unmap.ts";
+import { VENDOR } from "./vendor.ts";
 import { MAX_WRITE_SAME_BLOCKS } from "./write-same.ts";
 
 const BLOCKS_PER_PHYSICAL = PHYSICAL_BLOCK_BYTES / LOGICAL_BLOCK_BYTES;

@@ -55,7 +55,13 @@ export class DataOut {
   }
 
   /** Notes the data segment of a command; the sense if it is one that may not be. */
-  beginCommand(task: SessionTask, flags: number, data: Buffer, at: number, length: number): Sense | null {
+  beginCommand(
+    task: SessionTask,
+    flags: number,
+    data: Buffer,
+    at: number,
+    length: number,
+  ): Sense | null {
     this.#immediate = data;
     this.#immediateAt = at;
     this.#immediateBytes = length;
@@ -107,7 +113,8 @@ export class DataOut {
       task.buffer = immediate.length === wanted ? immediate : immediate.subarray(0, wanted);
       return;
     }
-    const roomy = this.#gatheringBytes === 0 || this.#gatheringBytes + wanted <= MAX_GATHERING_BYTES;
+    const roomy =
+      this.#gatheringBytes === 0 || this.#gatheringBytes + wanted <= MAX_GATHERING_BYTES;
     const unasked = Math.max(have, task.unsolicitedOpen ? task.sequenceEnd : 0);
     const size = roomy ? wanted : Math.min(wanted, unasked);
     this.#count(task, size);
@@ -187,7 +194,14 @@ export class DataOut {
     return header.readUInt32BE(at + 40) + length <= buffer.length ? buffer : null;
   }
 
-  take(task: SessionTask, header: Buffer, at: number, data: Buffer, dataAt: number, length: number): void {
+  take(
+    task: SessionTask,
+    header: Buffer,
+    at: number,
+    data: Buffer,
+    dataAt: number,
+    length: number,
+  ): void {
     const final = ((header[at + 1] as number) & commandFlags.final) !== 0;
     if (task.concluded) {
       if (final) this.#conclude(task);

@@ -1,6 +1,7 @@
 /** What a session needs of the thread it lives in: the targets it can log in to, and a shared turn to flush. */
-import type { LoginNegotiation } from "../login/negotiation.ts";
+
 import type { LoginStatus } from "../login/login-status.ts";
+import type { LoginNegotiation } from "../login/negotiation.ts";
 import type { SlabPool } from "../pdu/slab.ts";
 import type { Unit } from "../scsi/unit.ts";
 import type { Session } from "./session.ts";

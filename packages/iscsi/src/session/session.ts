@@ -13,11 +13,10 @@ import { type DecodeFailure, PduDecoder, type PduSink } from "../pdu/decoder.ts"
 import { Outbox } from "../pdu/outbox.ts";
 import {
   commandFlags,
-  firstWord,
   isImmediate,
+  ORDERED_ATTRIBUTE,
   opcodeOf,
   opcodes,
-  ORDERED_ATTRIBUTE,
   rejectReasons,
 } from "../pdu/pdu.ts";
 import { runCommand } from "../scsi/commands.ts";
@@ -27,7 +26,12 @@ import type { Unit } from "../scsi/unit.ts";
 import { Attentions } from "./attentions.ts";
 import { CommandWindow } from "./command-window.ts";
 import { DataOut } from "./data-out.ts";
-import { COMMAND_WINDOW, MAX_HELD_BYTES, MAX_IMMEDIATE_TASKS, MAX_SENDING_BYTES } from "./limits.ts";
+import {
+  COMMAND_WINDOW,
+  MAX_HELD_BYTES,
+  MAX_IMMEDIATE_TASKS,
+  MAX_SENDING_BYTES,
+} from "./limits.ts";
 import { LoginPhase } from "./login-phase.ts";
 import { Requests } from "./requests.ts";
 import { Responder } from "./responder.ts";
@@ -241,13 +245,7 @@ export class Session implements PduSink, Nexus {
     return admission === "take";
   }
 
-  #scsiCommand(
-    header: Buffer,
-    at: number,
-    data: Buffer,
-    dataAt: number,
-    dataLength: number,
-  ): void {
+  #scsiCommand(header: Buffer, at: number, data: Buffer, dataAt: number, dataLength: number): void {
     if (!this.admit(header, at)) return;
     const tag = header.readUInt32BE(at + 16);
     if (this.#tasks.has(tag)) {
@@ -450,7 +448,10 @@ export class Session implements PduSink, Nexus {
    * Starts nothing new, ends what is under way, then gives the session away; null if it ended meanwhile. A session
    * that logs in at this moment moves once it is through.
    */
-  drain(detach: (socket: Socket) => number | null, done: (state: SessionState | null) => void): void {
+  drain(
+    detach: (socket: Socket) => number | null,
+    done: (state: SessionState | null) => void,
+  ): void {
     this.#detach = detach;
     this.#onDrained = done;
     this.#tryMove();

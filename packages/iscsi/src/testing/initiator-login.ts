@@ -1,6 +1,7 @@
 /** The test initiator's login: offers keys, reads what the target made of them. */
-import { IMMEDIATE, firstWord, opcodes } from "../pdu/pdu.ts";
+
 import { formatText, parseText, type TextPair } from "../login/text.ts";
+import { firstWord, IMMEDIATE, opcodes } from "../pdu/pdu.ts";
 import { type ReceivedPdu, WireClient } from "./wire-client.ts";
 
 export interface LoginOptions {
@@ -95,7 +96,10 @@ export async function login(options: LoginOptions): Promise<LoggedIn> {
     throw new LoginRefused(status);
   }
   const answers = new Map(parseText(response.data.toString("latin1")) ?? []);
-  client.useDigests(answers.get("HeaderDigest") === "CRC32C", answers.get("DataDigest") === "CRC32C");
+  client.useDigests(
+    answers.get("HeaderDigest") === "CRC32C",
+    answers.get("DataDigest") === "CRC32C",
+  );
   return { client, answers, response, negotiated: readNegotiated(answers) };
 }
 

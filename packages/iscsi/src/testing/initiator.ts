@@ -3,9 +3,10 @@
  * commands at once as the caller starts and the target's window allows. Every SCSI error, Reject and lost connection
  * becomes a rejected promise; it never reconnects by itself.
  */
+
+import { parseText } from "../login/text.ts";
 import { commandFlags, firstWord, NO_TAG, opcodes, responseFlags } from "../pdu/pdu.ts";
 import { serialBefore } from "../pdu/serial.ts";
-import { parseText } from "../login/text.ts";
 import { type LoggedIn, type LoginOptions, login, type Negotiated } from "./initiator-login.ts";
 import type { ReceivedPdu, WireClient } from "./wire-client.ts";
 
@@ -22,7 +23,9 @@ export class ScsiError extends Error {
 
   constructor(status: number, key: number, code: number) {
     const hex = (value: number, digits: number) => value.toString(16).padStart(digits, "0");
-    super(`SCSI status 0x${hex(status, 2)}, sense key 0x${key.toString(16)}, code 0x${hex(code, 4)}`);
+    super(
+      `SCSI status 0x${hex(status, 2)}, sense key 0x${key.toString(16)}, code 0x${hex(code, 4)}`,
+    );
     this.name = "ScsiError";
     this.status = status;
     this.key = key;
