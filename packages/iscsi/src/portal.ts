@@ -21,6 +21,8 @@ const MAX_GREETING = 256;
 const MAX_DISCOVERY_SESSIONS = 64;
 /** How long a connection may take until it has named its target, in milliseconds. */
 const LOGIN_LIMIT_MS = 15_000;
+/** How long a refused initiator may take to close its side, in milliseconds. */
+const END_LIMIT_MS = 3000;
 
 export type PortalRejection =
   | "too-many-connections"
@@ -153,11 +155,11 @@ export class Portal {
     remoteAddress: string,
   ): void {
     if (greeting.kind === "wrong") {
-      if (greeting.answer) socket.end(greeting.answer);
       this.#leave(socket);
       this.counters.rejected++;
       this.#options.onReject?.(greeting.reason, remoteAddress);
-      if (!greeting.answer) socket.destroy();
+      if (greeting.answer) endWith(socket, greeting.answer);
+      else socket.destroy();
       return;
     }
     const { initiatorName, targetName, bytes, collectedText, statSn } = greeting;
@@ -173,6 +175,13 @@ export class Portal {
     this.counters.handedOver++;
     this.#options.onLogin({ ...login, fd });
   }
+}
+
+/** Sends the last words, and closes even if the other side doesn't. */
+function endWith(socket: Socket, answer: Buffer): void {
+  socket.resume();
+  socket.setTimeout(END_LIMIT_MS, () => socket.destroy());
+  socket.end(answer);
 }
 
 /** The host of discovery sessions: no units, all targets of the catalogue. */

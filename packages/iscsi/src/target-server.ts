@@ -17,6 +17,8 @@ import { attach, closeDetached, detach } from "./socket-handoff.ts";
 
 /** Sessions of one target, logging in or logged in. Beyond: "out of resources". */
 const MAX_SESSIONS_PER_TARGET = 256;
+/** Connections that only get their refusal. Beyond: closed. */
+const MAX_STRANGERS = 64;
 /** How long sessions may take to become idle before a move closes them, in milliseconds. */
 const DRAIN_LIMIT_MS = 5000;
 /** How long initiators may take to log out when asked, in milliseconds. */
@@ -41,6 +43,8 @@ export interface TargetServerOptions {
   /** A session has ended or a login failed. */
   onEnd?(session: SessionSummary, reason: EndReason): void;
   onLogin?(session: SessionSummary): void;
+  /** A login for a target that has moved away from here: whoever knows its new owner sends it on. */
+  onMovedAway?(handoff: LoginHandoff): void;
   keepalive?: KeepaliveTimes;
 }
 
@@ -71,6 +75,8 @@ export class TargetServer implements SessionHost {
   /** Sessions whose target is unknown: they only get their refusal. */
   readonly #strangers = new Set<Session>();
   readonly #keepalive: Keepalive;
+  /** Targets that were drained here: logins may still be on their way. */
+  readonly #movedAway = new Set<string>();
   #toFlush: Session[] = [];
 
   constructor(options: TargetServerOptions) {
@@ -85,6 +91,7 @@ export class TargetServer implements SessionHost {
 
   addTarget(iqn: string, units: readonly LogicalUnit[]): void {
     assert(!this.#targets.has(iqn), `target ${iqn} is there already`);
+    this.#movedAway.delete(iqn);
     const sorted = units.map((unit) => new Unit(unit)).sort((a, b) => a.number - b.number);
     this.#targets.set(iqn, {
       iqn,
@@ -110,6 +117,16 @@ export class TargetServer implements SessionHost {
       target.waiting.push(handoff);
       return;
     }
+    if (!target && this.#movedAway.has(handoff.targetName) && this.#options.onMovedAway) {
+      this.#options.onMovedAway(handoff);
+      return;
+    }
+    const sessions = target?.sessions ?? this.#strangers;
+    // As many again may be logging in: `admit` refuses those that are too many with a status.
+    if (sessions.size >= (target ? 2 * MAX_SESSIONS_PER_TARGET : MAX_STRANGERS)) {
+      closeDetached(handoff.fd);
+      return;
+    }
     const socket = attach(handoff.fd);
     const negotiation = new LoginNegotiation({
       portalGroupTag: PORTAL_GROUP_TAG,
@@ -117,7 +134,7 @@ export class TargetServer implements SessionHost {
     });
     const session = Session.forLogin(this, socket, handoff, negotiation);
     if (session.phase === "closed") return;
-    (target?.sessions ?? this.#strangers).add(session);
+    sessions.add(session);
     this.#keepalive.start();
   }
 
@@ -183,6 +200,7 @@ export class TargetServer implements SessionHost {
     const finish = () => {
       clearTimeout(timer);
       this.#targets.delete(iqn);
+      this.#movedAway.add(iqn);
       done({ sessions: states, logins: target.waiting });
     };
     if (left.size === 0) finish();

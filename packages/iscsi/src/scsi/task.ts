@@ -131,6 +131,7 @@ export class Task implements BlockRequest {
   }
 
   complete(error: BlockError | null): void {
+    assert(this.phase === "entered", "a device completes a request once");
     if (error !== null) this.fail(senseOfBlockError(error, this.op));
     else if (this.aborted) this.finish();
     else this.next(this);

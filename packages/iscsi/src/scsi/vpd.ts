@@ -3,6 +3,7 @@
  * characteristics, logical block provisioning. What identifies a unit is derived from its UUID alone, so that both
  * servers' copies of a LUN are one unit to a host.
  */
+import { createHash } from "node:crypto";
 import { LOGICAL_BLOCK_BYTES, PHYSICAL_BLOCK_BYTES } from "@lockstep/model";
 import { MAX_TRANSFER_BLOCKS } from "./operation.ts";
 import type { Unit } from "./unit.ts";
@@ -22,10 +23,9 @@ function designator(codeSet: number, type: number, value: Buffer): Buffer {
   return Buffer.concat([Buffer.from([codeSet, type, 0, value.length]), value]);
 }
 
-/** NAA 3h, locally assigned: 60 bits of our own, taken from the random bits of the UUID. */
+/** NAA 3h, locally assigned: 60 bits of our own, a digest of the UUID. */
 function locallyAssignedName(unit: Unit): Buffer {
-  const uuid = Buffer.from(unit.logical.identity.uuid.replaceAll("-", ""), "hex");
-  const name = Buffer.concat([uuid.subarray(0, 4), uuid.subarray(12, 16)]);
+  const name = createHash("sha256").update(unit.logical.identity.uuid).digest().subarray(0, 8);
   name[0] = 0x30 | ((name[0] as number) & 0x0f);
   return name;
 }

@@ -40,13 +40,14 @@ export class Keepalive {
     let any = false;
     for (const session of [...this.#sessions()]) {
       any = true;
-      if (session.heard) {
+      const isLogin = session.phase === "login";
+      // A login must be over in time, whatever comes.
+      if (session.heard && !isLogin) {
         session.heard = false;
         session.silentTicks = 0;
         continue;
       }
       session.silentTicks++;
-      const isLogin = session.phase === "login";
       if (session.silentTicks >= this.#ticksUntilClose) {
         session.close(isLogin ? "login-timeout" : "silent-initiator");
       } else if (session.silentTicks === TICKS_UNTIL_PING && !isLogin) session.ping();

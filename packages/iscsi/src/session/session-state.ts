@@ -16,6 +16,20 @@ export interface LoginHandoff {
   readonly statSn: number;
 }
 
+/** Where a session begins, or goes on. */
+export type SessionStart = Pick<
+  SessionState,
+  | "targetName"
+  | "initiatorName"
+  | "remoteAddress"
+  | "parameters"
+  | "expCmdSn"
+  | "skippedCmdSns"
+  | "statSn"
+  | "nextTargetTag"
+  | "text"
+>;
+
 /** A session in full feature phase between two threads. Structured-cloneable. */
 export interface SessionState {
   readonly fd: number;

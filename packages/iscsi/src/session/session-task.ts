@@ -27,8 +27,10 @@ export class SessionTask extends Task {
   slabAt = 0;
   reservedBytes = 0;
 
-  /** In the session's table of tasks by tag. */
+  /** Found by its tag. */
   listed = false;
+  /** Takes a place in the command window, or among the immediate commands. */
+  inWindow = false;
   /** Waiting for this task to be gone, after an abort. */
   onGone: (() => void) | null = null;
 

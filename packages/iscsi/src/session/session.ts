@@ -26,18 +26,15 @@ import type { Unit } from "../scsi/unit.ts";
 import { Attentions } from "./attentions.ts";
 import { CommandWindow } from "./command-window.ts";
 import { DataOut } from "./data-out.ts";
-import {
-  COMMAND_WINDOW,
-  MAX_HELD_BYTES,
-  MAX_IMMEDIATE_TASKS,
-  MAX_SENDING_BYTES,
-} from "./limits.ts";
+import { Departure, type Detach } from "./departure.ts";
+import { MAX_HELD_BYTES, MAX_SENDING_BYTES } from "./limits.ts";
 import { LoginPhase } from "./login-phase.ts";
 import { Requests } from "./requests.ts";
 import { Responder } from "./responder.ts";
 import type { EndReason, SessionHost } from "./session-host.ts";
-import type { LoginHandoff, SessionState } from "./session-state.ts";
-import { SessionTask } from "./session-task.ts";
+import type { LoginHandoff, SessionStart, SessionState } from "./session-state.ts";
+import type { SessionTask } from "./session-task.ts";
+import { TaskTable } from "./task-table.ts";
 import { TextExchange } from "./text-exchange.ts";
 
 /** How long an initiator may take to close its side after we closed ours, in milliseconds. */
@@ -72,10 +69,7 @@ export class Session implements PduSink, Nexus {
   readonly #text: TextExchange;
   readonly #requests: Requests;
   readonly #dataOut: DataOut;
-  /** Tasks that outlive the PDU they came in, by initiator task tag. */
-  readonly #tasks = new Map<number, SessionTask>();
-  readonly #pool: SessionTask[] = [];
-  #immediateTasks = 0;
+  readonly #tasks: TaskTable;
   /** Task management functions and other answers that wait for something. */
   pendingAnswers = 0;
   #sendingBytes = 0;
@@ -85,24 +79,9 @@ export class Session implements PduSink, Nexus {
   readonly onEnded: (() => void)[] = [];
   #endReason: EndReason | null = null;
   #ended = false;
-  #onDrained: ((state: SessionState | null) => void) | null = null;
-  #detach: ((socket: Socket) => number | null) | null = null;
+  #departure: Departure | null = null;
 
-  private constructor(
-    host: SessionHost,
-    socket: Socket,
-    start: {
-      remoteAddress: string;
-      targetName: string;
-      initiatorName: string;
-      parameters: SessionParameters;
-      statSn: number;
-      expCmdSn: number;
-      skippedCmdSns: readonly number[];
-      nextTargetTag: number;
-      text: string;
-    },
-  ) {
+  private constructor(host: SessionHost, socket: Socket, start: SessionStart) {
     this.host = host;
     this.socket = socket;
     this.remoteAddress = start.remoteAddress;
@@ -111,6 +90,7 @@ export class Session implements PduSink, Nexus {
     this.parameters = start.parameters;
     this.outbox = new Outbox(socket, host.pool, () => this.#onTaken());
     this.window = new CommandWindow(start.expCmdSn, start.skippedCmdSns);
+    this.#tasks = new TaskTable(this, this.window);
     this.responder = new Responder(this.outbox, host.pool, this.window, start.statSn);
     this.decoder = new PduDecoder(this, TARGET_MAX_RECV_BYTES);
     this.#dataOut = new DataOut(this.responder, start.parameters, start.nextTargetTag);
@@ -189,7 +169,7 @@ export class Session implements PduSink, Nexus {
     this.decoder.push(chunk);
     this.#receiving = false;
     this.outbox.flush();
-    if (this.#onDrained) this.#tryMove();
+    this.#departure?.attempt();
   }
 
   onPdu(header: Buffer, at: number, data: Buffer, dataAt: number, dataLength: number): void {
@@ -253,16 +233,14 @@ export class Session implements PduSink, Nexus {
       return;
     }
     const immediate = isImmediate(header, at);
-    if (this.discovery || (immediate && this.#immediateTasks >= MAX_IMMEDIATE_TASKS)) {
+    if (this.discovery || (immediate && !this.#tasks.hasRoomForImmediate)) {
       const { notSupported, tooManyImmediate } = rejectReasons;
       this.#requests.reject(this.discovery ? notSupported : tooManyImmediate, header, at);
       return;
     }
-    const task = this.#pool.pop() ?? new SessionTask(this);
+    const task = this.#tasks.take(tag, immediate);
     const flags = header[at + 1] as number;
     const expected = header.readUInt32BE(at + 20);
-    task.initiatorTag = tag;
-    task.immediate = immediate;
     task.cmdSn = header.readUInt32BE(at + 24);
     task.lunHigh = header.readUInt32BE(at + 8);
     task.lunLow = header.readUInt32BE(at + 12);
@@ -270,16 +248,11 @@ export class Session implements PduSink, Nexus {
     task.ordered = (flags & commandFlags.attributes) === ORDERED_ATTRIBUTE;
     task.expectedIn = (flags & commandFlags.read) !== 0 ? expected : 0;
     task.expectedOut = (flags & commandFlags.write) !== 0 && task.expectedIn === 0 ? expected : 0;
-    if (immediate) this.#immediateTasks++;
-    else this.window.taken++;
     const wrong = this.#dataOut.beginCommand(task, flags, data, dataAt, dataLength);
     if (wrong !== null) task.fail(wrong);
     else runCommand(task, header, at + 32);
     this.#dataOut.endCommand();
-    if (task.phase !== "idle") {
-      task.listed = true;
-      this.#tasks.set(tag, task);
-    }
+    if (task.phase !== "idle") this.#tasks.list(task);
   }
 
   /** The unit with this 8-byte LUN, in single-level peripheral or flat addressing (SAM-5 section 4.7.7). */
@@ -315,7 +288,7 @@ export class Session implements PduSink, Nexus {
       own.phase = "receiving";
       return;
     }
-    this.#leaveWindow(own);
+    this.#tasks.leaveWindow(own);
     this.responder.answer(own);
     this.#free(own);
     if (!this.#receiving) this.host.flushLater(this);
@@ -329,22 +302,15 @@ export class Session implements PduSink, Nexus {
     this.attentions.drop(senses.reportedLunsChanged.code);
   }
 
-  #leaveWindow(task: SessionTask): void {
-    if (task.immediate) this.#immediateTasks--;
-    else this.window.taken--;
-  }
-
   #free(task: SessionTask): void {
-    if (task.aborted || this.phase === "closed") this.#leaveWindow(task);
-    if (task.listed) this.#tasks.delete(task.initiatorTag);
     this.#sendingBytes -= task.reservedBytes;
     this.#dataOut.release(task);
     const { onGone } = task;
-    task.reset();
-    if (this.#pool.length < COMMAND_WINDOW) this.#pool.push(task);
+    this.#tasks.free(task);
     if (onGone) onGone();
     if (this.phase === "closed") this.#tryEnd();
     else if (this.decoder.paused) this.#resumeIfRoomy();
+    this.#departure?.attempt();
   }
 
   taskByTag(tag: number): SessionTask | undefined {
@@ -353,7 +319,7 @@ export class Session implements PduSink, Nexus {
   }
 
   tasksOf(unit: Unit): SessionTask[] {
-    return [...this.#tasks.values()].filter((task) => task.unit === unit && !task.aborted);
+    return this.#tasks.of(unit);
   }
 
   /** Ends a task without an answer; `gone` when it can't change anything any more. */
@@ -368,7 +334,7 @@ export class Session implements PduSink, Nexus {
 
   #onTaken(): void {
     if (this.decoder.paused) this.#resumeIfRoomy();
-    if (this.#onDrained) this.#tryMove();
+    this.#departure?.attempt();
   }
 
   #pause(): void {
@@ -420,7 +386,7 @@ export class Session implements PduSink, Nexus {
     this.phase = "closed";
     this.#endReason = reason;
     this.decoder.stop();
-    for (const task of [...this.#tasks.values()]) {
+    for (const task of this.#tasks.all()) {
       if (!task.aborted) this.abortTask(task, () => {});
     }
     this.#tryEnd();
@@ -430,8 +396,7 @@ export class Session implements PduSink, Nexus {
     if (this.#ended || this.#tasks.size > 0) return;
     this.#ended = true;
     this.host.ended(this, this.#endReason as EndReason);
-    this.#onDrained?.(null);
-    this.#onDrained = null;
+    this.#departure?.fail();
   }
 
   // Moving to another thread (SPEC S1).
@@ -448,52 +413,30 @@ export class Session implements PduSink, Nexus {
    * Starts nothing new, ends what is under way, then gives the session away; null if it ended meanwhile. A session
    * that logs in at this moment moves once it is through.
    */
-  drain(
-    detach: (socket: Socket) => number | null,
-    done: (state: SessionState | null) => void,
-  ): void {
-    this.#detach = detach;
-    this.#onDrained = done;
-    this.#tryMove();
+  drain(detach: Detach, done: (state: SessionState | null) => void): void {
+    this.#departure = new Departure(this, detach, done);
+    this.#departure.attempt();
   }
 
-  /** Moves as soon as nothing is under way; called whenever something ended. */
-  #tryMove(): void {
-    if (this.phase !== "full-feature" || this.#receiving) return;
+  /** Holds back what comes, and says whether nothing is under way any more. */
+  mayDepart(): boolean {
+    if (this.phase !== "full-feature" || this.#receiving) return false;
     this.decoder.hold();
     if (this.decoder.paused) this.#resumeIfRoomy();
-    if (this.#tasks.size > 0 || this.pendingAnswers > 0 || this.outbox.pendingBytes > 0) return;
-    this.#move();
+    const answers = this.pendingAnswers > 0 || this.#text.isOpen;
+    return this.#tasks.size === 0 && !answers && this.outbox.pendingBytes === 0;
   }
 
-  #move(): void {
-    const buffered = this.socket.read() as Buffer | null;
-    if (buffered) this.decoder.push(buffered);
-    const done = this.#onDrained as (state: SessionState | null) => void;
-    const bytes = this.decoder.takeUndelivered();
-    this.#onDrained = null;
-    const fd = (this.#detach as (socket: Socket) => number | null)(this.socket);
-    this.#close("moved");
-    if (fd === null) {
-      done(null);
-      return;
-    }
-    done({
-      fd,
-      targetName: this.targetName,
-      initiatorName: this.initiatorName,
-      remoteAddress: this.remoteAddress,
-      isid: this.isid,
-      tsih: this.tsih,
-      cid: this.cid,
-      parameters: this.parameters,
+  stateWith(fd: number, bytes: Buffer): SessionState {
+    const { targetName, initiatorName, remoteAddress, isid, tsih, cid, parameters } = this;
+    return {
+      ...{ fd, bytes, targetName, initiatorName, remoteAddress, isid, tsih, cid, parameters },
       expCmdSn: this.window.expCmdSn,
       skippedCmdSns: this.window.skipped,
       statSn: this.responder.statSn,
       nextTargetTag: this.#dataOut.nextTag,
       attentions: this.attentions.all(),
       text: this.#text.collected,
-      bytes,
-    });
+    };
   }
 }

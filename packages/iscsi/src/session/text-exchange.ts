@@ -30,6 +30,11 @@ export class TextExchange {
     this.collected = collected;
   }
 
+  /** An answer is half given out. */
+  get isOpen(): boolean {
+    return this.#rest !== null;
+  }
+
   take(flags: number, tag: number, text: string): TextAnswer {
     const continued = (flags & textFlags.continued) !== 0;
     if (continued && (flags & textFlags.final) !== 0) return { kind: "reject" };
