@@ -1,4 +1,4 @@
-import { DEFAULT_LINK_SETTINGS, LinkState, LunId, LunState, type Lun } from "@lockstep/model";
+import { DEFAULT_LINK_SETTINGS, LinkState, type Lun, LunId, LunState } from "@lockstep/model";
 import { describe, expect, it } from "vitest";
 import {
   LINK_ACTIONS,
@@ -137,7 +137,10 @@ describe("what may be done", () => {
       const answer = mayLink("drill-start", { ...situation, link: { ...link, state } });
       expect(answer.allowed).toBe(state === "up");
     }
-    const drilling = { ...situation, link: { ...link, state: "interrupted" as const, drillMs: 900 } };
+    const drilling = {
+      ...situation,
+      link: { ...link, state: "interrupted" as const, drillMs: 900 },
+    };
     expect(because(mayLink("drill-start", drilling))).toContain("already");
     expect(mayLink("drill-stop", drilling).allowed).toBe(true);
     expect(mayLink("drill-stop", situation).allowed).toBe(false);

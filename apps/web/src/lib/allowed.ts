@@ -49,8 +49,11 @@ const notDesignated = no("It is not designated as mirrored.");
 const notPaused = no("It is not paused.");
 const survivor = no("Split brain: an operator must pick the surviving copy first (G5).");
 const strictStop = no("It is stopped until the mirror is back (O2).");
-const apart = no("The size changes on both servers, so it must be mirrored: wait until it is healed (G8).");
-const laterCopy = "Switching mirroring off leaves the mirror behind; on again means a full copy (R5).";
+const apart = no(
+  "The size changes on both servers, so it must be mirrored: wait until it is healed (G8).",
+);
+const laterCopy =
+  "Switching mirroring off leaves the mirror behind; on again means a full copy (R5).";
 const staleMirror =
   "The mirror lacks writes at present. Switching mirroring off leaves it with an older state (R5).";
 const tombstone =
@@ -82,7 +85,10 @@ const lunTable = {
     resize: yes,
     delete: yes,
   },
-  initializing: { ...designated, pause: but("The copy stops, and starts anew when you resume (R1).") },
+  initializing: {
+    ...designated,
+    pause: but("The copy stops, and starts anew when you resume (R1)."),
+  },
   /** G8: growing goes mirror first, shrinking primary first; both need the mirror. */
   mirrored: { ...designated, resize: yes },
   queueing: { ...designated, "mirror-off": but(staleMirror), delete: but(tombstone) },

@@ -50,7 +50,7 @@ export function drawStrip(ctx: CanvasRenderingContext2D, strip: Strip): void {
   const until = strip.live ? strip.nowMs : known.untilMs;
   drawUnknown(ctx, strip, known.sinceMs, until);
   const silences = gaps(strip.beats, { sinceMs: known.sinceMs, untilMs: until }, strip.t1Ms);
-  drawMissed(ctx, strip, until);
+  drawMissed(ctx, strip, known.untilMs);
   drawTrace(ctx, strip, known.sinceMs, until, silences);
   for (const silence of silences) drawSilence(ctx, strip, silence.from, silence.to);
 }
@@ -145,12 +145,12 @@ function spike(ctx: CanvasRenderingContext2D, x: number, y: number, half: number
   ctx.lineTo(x + half * 0.6, y);
 }
 
-/** A beat that was due and did not come within half an interval. */
-function drawMissed(ctx: CanvasRenderingContext2D, strip: Strip, until: number): void {
+/** A beat that was due, and by the newest figures had not come more than half an interval later. */
+function drawMissed(ctx: CanvasRenderingContext2D, strip: Strip, knownUntil: number): void {
   const y = baseline(strip);
   ctx.strokeStyle = strip.colours.bad;
   ctx.lineWidth = 1;
-  const edges = [...strip.beats, until + strip.t2Ms / 2];
+  const edges = [...strip.beats, knownUntil];
   ctx.beginPath();
   for (const [index, to] of edges.entries()) {
     const from = index === 0 ? to : (edges[index - 1] ?? to);

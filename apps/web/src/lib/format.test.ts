@@ -4,7 +4,13 @@ import * as format from "./format.ts";
 
 describe("figures", () => {
   it("writes what is unknown as unknown, never as 0", () => {
-    for (const write of [format.bytes, format.rate, format.duration, format.percent, format.count]) {
+    for (const write of [
+      format.bytes,
+      format.rate,
+      format.duration,
+      format.percent,
+      format.count,
+    ]) {
       expect(write(null)).toBe("unknown");
       expect(write(0)).toMatch(/^0/);
     }

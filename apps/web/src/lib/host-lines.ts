@@ -8,7 +8,11 @@ export interface HostLines {
   text: string;
 }
 
-export function hostLines({ target, number, name }: Pick<Lun, "target" | "number" | "name">): HostLines[] {
+export function hostLines({
+  target,
+  number,
+  name,
+}: Pick<Lun, "target" | "number" | "name">): HostLines[] {
   const portal = target.portals[0];
   if (portal === undefined) return [];
   const url = `iscsi://${portal}/${target.iqn}/${number}`;

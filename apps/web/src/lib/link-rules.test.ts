@@ -26,8 +26,14 @@ describe("link settings", () => {
 
   it("names the field that is wrong", () => {
     const wrong = { ...DEFAULT_LINK_SETTINGS, t2: 3000, probation: 1000, connections: 17 };
-    expect(Object.keys(checkSettings(wrong)).toSorted()).toEqual(["connections", "probation", "t2"]);
-    expect(checkSettings({ ...DEFAULT_LINK_SETTINGS, t4: Number.NaN }).t4).toBe("Enter a whole number");
+    expect(Object.keys(checkSettings(wrong)).toSorted()).toEqual([
+      "connections",
+      "probation",
+      "t2",
+    ]);
+    expect(checkSettings({ ...DEFAULT_LINK_SETTINGS, t4: Number.NaN }).t4).toBe(
+      "Enter a whole number",
+    );
   });
 
   it("[O1] tells the worst detection, T1 + 2*T2", () => {

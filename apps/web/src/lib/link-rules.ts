@@ -61,7 +61,8 @@ export function checkSettings(settings: LinkSettings): SettingErrors {
     if (wrong !== null) errors[name] = wrong;
   }
   const { t1, t2, t3, probation } = settings;
-  if (t2 >= t1) errors.t2 ??= `T2 must be less than T1 (${t1} ms), or every heartbeat comes too late`;
+  if (t2 >= t1)
+    errors.t2 ??= `T2 must be less than T1 (${t1} ms), or every heartbeat comes too late`;
   if (t1 > t3) errors.t3 ??= `T3 must be at least T1 (${t1} ms)`;
   if (t3 > probation) errors.probation ??= `P must be at least T3 (${t3} ms)`;
   return errors;

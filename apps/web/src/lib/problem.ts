@@ -13,29 +13,32 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 
 export function problemOf(error: unknown): Problem {
   if (!isRecord(error)) return { message: "Something failed.", hint: null };
-  const data = error["data"];
-  const failure = isRecord(data) ? data["failure"] : undefined;
-  if (isRecord(failure) && typeof failure["message"] === "string") {
-    const hint = failure["hint"];
+  const data = error.data;
+  const failure = isRecord(data) ? data.failure : undefined;
+  if (isRecord(failure) && typeof failure.message === "string") {
+    const hint = failure.hint;
     return {
-      message: sentence(failure["message"]),
+      message: sentence(failure.message),
       hint: typeof hint === "string" ? sentence(hint) : null,
     };
   }
-  const message = error["message"];
+  const message = error.message;
   if (typeof message !== "string" || message === "") {
     return { message: "Something failed.", hint: null };
   }
   if (/failed to fetch|networkerror|load failed|unexpected token|json/i.test(message)) {
-    return { message: "The server does not answer.", hint: "Is it running, and is the network up?" };
+    return {
+      message: "The server does not answer.",
+      hint: "Is it running, and is the network up?",
+    };
   }
   return { message: sentence(message), hint: null };
 }
 
 /** Whether the API refused for want of a sign-in. */
 export function isUnauthorized(error: unknown): boolean {
-  const data = isRecord(error) ? error["data"] : undefined;
-  return isRecord(data) && data["code"] === "UNAUTHORIZED";
+  const data = isRecord(error) ? error.data : undefined;
+  return isRecord(data) && data.code === "UNAUTHORIZED";
 }
 
 /** With a capital at its beginning and a full stop at its end, unless it begins with a name or ends otherwise. */

@@ -32,7 +32,10 @@ export function sampleOf(status: Status, atMs: number): Sample {
   const { heartbeat, connections, incoming } = status.link;
   const counters = status.luns.map(
     ({ name, counters: c }) =>
-      [name, { readBytes: c.readBytes, writeBytes: c.writeBytes, reads: c.reads, writes: c.writes }] as const,
+      [
+        name,
+        { readBytes: c.readBytes, writeBytes: c.writeBytes, reads: c.reads, writes: c.writes },
+      ] as const,
   );
   return {
     atMs,
@@ -106,7 +109,9 @@ export interface Curve {
   values: (number | null)[][];
 }
 
-/** Second by second, over the last `spanMs`: what each of `read` tells for the newest sample of that second. */
+const SHORTEST_CURVE_MS = 60_000;
+
+/** Second by second, over what was watched of the last `spanMs`: what each of `read` tells for the newest sample of that second. */
 export function curve(
   samples: readonly Sample[],
   spanMs: number,
@@ -115,7 +120,8 @@ export function curve(
   const newest = samples.at(-1);
   if (newest === undefined) return { times: [], values: read.map(() => []) };
   const last = Math.floor(newest.atMs / 1000);
-  const first = last - Math.floor(spanMs / 1000);
+  const watchedMs = newest.atMs - (samples[0]?.atMs ?? newest.atMs);
+  const first = last - Math.floor(Math.min(spanMs, Math.max(watchedMs, SHORTEST_CURVE_MS)) / 1000);
   const bySecond = new Map<number, number>();
   for (const [index, { atMs }] of samples.entries()) bySecond.set(Math.floor(atMs / 1000), index);
   const times = Array.from({ length: last - first + 1 }, (_, i) => first + i);

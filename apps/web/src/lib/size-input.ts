@@ -30,7 +30,8 @@ export function checkSize({ amount, unit }: SizeEntry): SizeCheck {
 export function entryOf(bytes: number): SizeEntry {
   for (const unit of ["TiB", "GiB"] as const) {
     const amount = bytes / UNITS[unit];
-    if (amount >= 1 && Number(amount.toFixed(3)) === amount) return { amount: String(amount), unit };
+    if (amount >= 1 && Number(amount.toFixed(3)) === amount)
+      return { amount: String(amount), unit };
   }
   return { amount: String(bytes / UNITS.MiB), unit: "MiB" };
 }

@@ -9,8 +9,8 @@ import {
   phaseRows,
   placeBar,
   type Range,
-  ticks,
   tickStep,
+  ticks,
   zoom,
 } from "./timeline.ts";
 import { phaseOrder } from "./words.ts";
@@ -107,7 +107,10 @@ describe("timeline", () => {
   it("never overlaps bars, leaves the range or loses scale", () => {
     fc.assert(
       fc.property(anyOutage, anyRange, (any, range) => {
-        const rows = [outageLine(any, range, now), ...phaseRows(any, range, now).map((r) => r.bars)];
+        const rows = [
+          outageLine(any, range, now),
+          ...phaseRows(any, range, now).map((r) => r.bars),
+        ];
         for (const bars of rows) {
           let edge = 0;
           for (const bar of bars) {

@@ -205,7 +205,8 @@ export const causeWords = {
   },
   "mirror-slow": {
     label: "Mirror slow",
-    sentence: (seenBy) => `${seenBy} waited longer than T4 for the mirror, while heartbeats went on`,
+    sentence: (seenBy) =>
+      `${seenBy} waited longer than T4 for the mirror, while heartbeats went on`,
   },
   storage: {
     label: "Mirror storage",
@@ -217,7 +218,8 @@ export const causeWords = {
   },
   drill: {
     label: "Drill",
-    sentence: (seenBy) => `a rehearsal: heartbeats were silenced on purpose; ${seenBy} saw it first`,
+    sentence: (seenBy) =>
+      `a rehearsal: heartbeats were silenced on purpose; ${seenBy} saw it first`,
   },
   "peer-restart": {
     label: "Peer restarted",

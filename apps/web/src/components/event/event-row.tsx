@@ -5,7 +5,6 @@ import { ChevronDown } from "lucide-react";
 import { useState } from "react";
 import { differences } from "../../lib/diff.ts";
 import { dayAndClock, when } from "../../lib/format.ts";
-import { sentence } from "../../lib/problem.ts";
 import { eventKindWords, severityWords } from "../../lib/words.ts";
 import { Badge } from "../ui/badge.tsx";
 import type { SeenEvent } from "./use-events.ts";
@@ -18,7 +17,7 @@ interface EventRowProps {
 }
 
 const row =
-  "grid w-full grid-cols-[minmax(0,1fr)_auto] gap-x-4 gap-y-1 px-2 py-2.5 text-left lg:grid-cols-[9.5rem_6rem_9rem_8rem_minmax(0,1fr)_10rem_1rem]";
+  "grid w-full grid-cols-[minmax(0,1fr)_auto] items-center gap-x-3 gap-y-1 px-2 py-2.5 text-left lg:grid-cols-[9.5rem_5.75rem_8.5rem_6.5rem_minmax(0,1fr)_9.5rem_1rem]";
 
 export function EventRow({ event, now, fresh }: EventRowProps) {
   const [open, setOpen] = useState(false);
@@ -43,7 +42,7 @@ export function EventRow({ event, now, fresh }: EventRowProps) {
         </button>
       )}
       {open && (
-        <dl className="mb-3 ml-2 grid grid-cols-[auto_minmax(0,1fr)] gap-x-4 gap-y-1 border-l-2 border-rule-2 pl-3 font-mono text-sm lg:ml-[16.5rem]">
+        <dl className="mb-3 ml-2 grid grid-cols-[auto_minmax(0,1fr)] gap-x-4 gap-y-1 border-l-2 border-rule-2 pl-3 font-mono text-sm lg:ml-[16.75rem]">
           {changed.map(({ path, before, after }) => (
             <div key={path} className="col-span-2 grid grid-cols-subgrid">
               <dt className="text-ink-3">{path === "" ? "value" : path}</dt>
@@ -53,7 +52,7 @@ export function EventRow({ event, now, fresh }: EventRowProps) {
                 ) : (
                   <del className="text-ink-2">{before}</del>
                 )}{" "}
-                <span aria-label="became">→</span>{" "}
+                <span className="text-ink-3">→</span>{" "}
                 {after === null ? (
                   <span className="font-sans text-ink-3">nothing</span>
                 ) : (
@@ -68,7 +67,12 @@ export function EventRow({ event, now, fresh }: EventRowProps) {
   );
 }
 
-function Line({ event, now, mark, open }: Omit<EventRowProps, "fresh"> & { mark: boolean; open: boolean }) {
+function Line({
+  event,
+  now,
+  mark,
+  open,
+}: Omit<EventRowProps, "fresh"> & { mark: boolean; open: boolean }) {
   const atMs = Date.parse(event.at);
   const { who, from } = event.actor;
   return (
@@ -89,15 +93,21 @@ function Line({ event, now, mark, open }: Omit<EventRowProps, "fresh"> & { mark:
       <span className="row-start-1 justify-self-end truncate font-mono lg:row-start-auto lg:justify-self-start">
         {event.subject}
       </span>
-      <span className="col-span-2 lg:col-span-1">{sentence(event.message)}</span>
-      <span className="col-span-2 truncate text-sm text-ink-3 lg:col-span-1" title={`${who}, ${from}`}>
+      <span className="col-span-2 lg:col-span-1">{event.message}</span>
+      <span
+        className="col-span-2 truncate text-sm text-ink-3 lg:col-span-1"
+        title={`${who}, ${from}`}
+      >
         {who === "system" ? "" : `${who}, ${from}`}
       </span>
       {mark && (
         <ChevronDown
           size={15}
           aria-label="values before and after"
-          className={clsx("col-start-2 row-start-4 text-ink-3 lg:col-start-auto lg:row-start-auto", open && "rotate-180")}
+          className={clsx(
+            "col-start-2 row-start-4 text-ink-3 lg:col-start-auto lg:row-start-auto",
+            open && "rotate-180",
+          )}
         />
       )}
     </>

@@ -80,7 +80,9 @@ function Filters({ filter, onChange }: FiltersProps) {
             {...wiring}
             value={filter.kind ?? ""}
             onChange={(event) =>
-              change({ kind: eventKinds.find((k): k is EventKind => k === event.target.value) ?? null })
+              change({
+                kind: eventKinds.find((k): k is EventKind => k === event.target.value) ?? null,
+              })
             }
           >
             <option value="">any</option>

@@ -26,8 +26,9 @@ export function Drill() {
   return (
     <div className="flex flex-col gap-3">
       <p className="text-md">
-        A drill is running: <span className="font-mono font-semibold">{duration(link.drillMs)}</span>{" "}
-        left. Watch it on the overview and among the outages.
+        A drill is running:{" "}
+        <span className="font-mono font-semibold">{duration(link.drillMs)}</span> left. Watch it on
+        the overview and among the outages.
       </p>
       <div>
         <Button
@@ -55,6 +56,7 @@ function StartDrill() {
   const { t1, probation } = link.settings;
   const mirrored = luns.filter(({ designated }) => designated).length;
   const short = error === null && wanted * 1000 <= t1;
+  const blocked = blockedBy(mayLink("drill-start", situation));
   return (
     <div className="flex flex-col gap-3">
       <p className="text-base text-ink-2">
@@ -79,13 +81,11 @@ function StartDrill() {
           </div>
         )}
       </Field>
-      <div>
-        <Button
-          blocked={blockedBy(mayLink("drill-start", situation)) ?? error}
-          onClick={() => setAsking(true)}
-        >
+      <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
+        <Button blocked={blocked ?? error} onClick={() => setAsking(true)}>
           Start a drill …
         </Button>
+        {blocked && <span className="text-sm text-ink-2">{blocked}</span>}
       </div>
       <Confirm
         open={asking}
@@ -98,9 +98,7 @@ function StartDrill() {
         typed="drill"
         busy={start.isPending}
         problem={start.error ? problemOf(start.error) : null}
-        onConfirm={() =>
-          start.mutate({ seconds: wanted }, { onSuccess: () => setAsking(false) })
-        }
+        onConfirm={() => start.mutate({ seconds: wanted }, { onSuccess: () => setAsking(false) })}
       >
         {plural(mirrored, "mirrored LUN")} will have no second copy of new writes for about{" "}
         {duration(wanted * 1000 + probation)}, the silence and the probation, and then until replay

@@ -27,7 +27,10 @@ export function LinkPage() {
         <Badge words={words} large data-testid="link-state" data-state={link.state} />
       </PageHead>
       <div className="grid gap-x-12 gap-y-10 xl:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
-        <Sheet title="Settings" note={`version ${link.settingsVersion}; the higher one rules both servers`}>
+        <Sheet
+          title="Settings"
+          note={`version ${link.settingsVersion}; the higher one rules both servers`}
+        >
           {/* Anew for each version: what was entered against older settings is not kept. */}
           <SettingsForm key={link.settingsVersion} />
         </Sheet>

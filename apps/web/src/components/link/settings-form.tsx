@@ -21,6 +21,7 @@ import { Field, Input } from "../ui/input.tsx";
 import { Notice } from "../ui/notice.tsx";
 import { Fact, Facts } from "../ui/sheet.tsx";
 import { useToast } from "../ui/toast.tsx";
+import { SettingsDrawing } from "./settings-drawing.tsx";
 
 type Entries = Record<SettingName, string>;
 
@@ -139,35 +140,36 @@ function SettingField({ name, value, error, onChange }: SettingFieldProps) {
 }
 
 function Consequences({ settings, changed }: { settings: LinkSettings | null; changed: boolean }) {
-  const told = settings === null ? null : consequences(settings);
+  if (settings === null) {
+    return <p className="text-base text-ink-2">Mend the fields marked to see what would follow.</p>;
+  }
+  const told = consequences(settings);
   return (
     <div>
       <h3 className="mb-1 text-sm font-medium text-ink-3">
-        {changed ? "What would follow" : "What follows"} <span className="font-mono">T2 &lt; T1 ≤ T3 ≤ P</span>
+        {changed ? "What would follow" : "What follows"}, as long as{" "}
+        <span className="font-mono text-ink">T2 &lt; T1 ≤ T3 ≤ P</span>
       </h3>
-      {told === null ? (
-        <p className="text-base text-ink-2">Mend the fields marked to see it.</p>
-      ) : (
-        <Facts>
-          <Fact name="An interruption is found, at worst, after (T1 + 2·T2)">
-            <span className="font-mono font-medium">{duration(told.detectionMs)}</span>
-          </Fact>
-          <Fact name="A host’s write waits because of it for at most">
-            <span className="font-mono font-medium">{duration(told.hostWaitMs)}</span>
-          </Fact>
-          <Fact name="Heartbeats in a row that may get lost unnoticed">
-            <span className="font-mono font-medium">{told.toleratedLosses}</span>
-          </Fact>
-          <Fact name="After heartbeats return, replay begins at the earliest after (P)">
-            <span className="font-mono font-medium">{duration(told.returnMs)}</span>
-          </Fact>
-          <Fact name="Heartbeats each way">
-            <span className="font-mono font-medium">
-              {plural(told.heartbeatsPerSecond, "message")} a second
-            </span>
-          </Fact>
-        </Facts>
-      )}
+      <SettingsDrawing settings={settings} />
+      <Facts>
+        <Fact name="An interruption is found, at worst, after (T1 + 2·T2)">
+          <span className="font-mono font-medium">{duration(told.detectionMs)}</span>
+        </Fact>
+        <Fact name="A host’s write waits because of it for at most">
+          <span className="font-mono font-medium">{duration(told.hostWaitMs)}</span>
+        </Fact>
+        <Fact name="Heartbeats in a row that may get lost unnoticed">
+          <span className="font-mono font-medium">{told.toleratedLosses}</span>
+        </Fact>
+        <Fact name="After heartbeats return, replay begins at the earliest after (P)">
+          <span className="font-mono font-medium">{duration(told.returnMs)}</span>
+        </Fact>
+        <Fact name="Heartbeats each way">
+          <span className="font-mono font-medium">
+            {plural(told.heartbeatsPerSecond, "message")} a second
+          </span>
+        </Fact>
+      </Facts>
     </div>
   );
 }

@@ -152,7 +152,11 @@ function Advanced({ wish, errors, tried, change }: AdvancedProps) {
     <details className="group rounded-md border border-rule">
       <summary className="px-3 py-2 text-sm font-medium text-ink-2">Number and backing</summary>
       <div className="flex flex-col gap-4 border-t border-rule p-3">
-        <Field label="LUN number" hint="0 unless your hosts need another." error={tried ? errors.number : null}>
+        <Field
+          label="LUN number"
+          hint="0 unless your hosts need another."
+          error={tried ? errors.number : null}
+        >
           {(wiring) => (
             <Input
               {...wiring}
@@ -181,7 +185,9 @@ function Advanced({ wish, errors, tried, change }: AdvancedProps) {
             />
           )}
         </Field>
-        {wish.backing !== "" && <Existing wish={wish} errors={errors} tried={tried} change={change} />}
+        {wish.backing !== "" && (
+          <Existing wish={wish} errors={errors} tried={tried} change={change} />
+        )}
       </div>
     </details>
   );

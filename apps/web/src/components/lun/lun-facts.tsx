@@ -32,7 +32,9 @@ export function MirrorFacts({ lun }: { lun: Lun }) {
           </span>
         </Fact>
         <Fact name="On outage">
-          {lun.policy === "continue" ? "hosts go on, writes are queued" : "hosts are stopped (strict)"}
+          {lun.policy === "continue"
+            ? "hosts go on, writes are queued"
+            : "hosts are stopped (strict)"}
         </Fact>
         <Fact name="Behind">
           <span className="font-mono">

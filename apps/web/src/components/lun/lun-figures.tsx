@@ -29,7 +29,9 @@ export function Lag({ lun }: { lun: Lun }) {
   return (
     <span className="font-mono whitespace-nowrap">
       {bytes(lag.bytes)}
-      <span className="block text-sm text-ink-3">{lag.ms === null ? "age unknown" : duration(lag.ms)}</span>
+      <span className="block text-sm text-ink-3">
+        {lag.ms === null ? "age unknown" : duration(lag.ms)}
+      </span>
     </span>
   );
 }
@@ -56,8 +58,9 @@ export function JournalUse({ lun }: { lun: Lun }) {
 
 export function Throughput({ lun }: { lun: Lun }) {
   const { samples } = useLiveStore();
+  if (lun.role === "mirror") return <span className="text-sm text-ink-3">hosts use the peer</span>;
   return (
-    <span className="grid grid-cols-[auto_auto] justify-end gap-x-2 font-mono text-sm whitespace-nowrap">
+    <span className="grid grid-cols-[auto_auto] content-start justify-end gap-x-2 font-mono text-sm whitespace-nowrap">
       <span className="font-sans text-ink-3">read</span>
       <span className="text-right">{rate(rateNow(samples, readBytesOf(lun.name)))}</span>
       <span className="font-sans text-ink-3">write</span>

@@ -5,7 +5,7 @@ import Link from "next/link";
 import { byUrgency } from "../../lib/attention.ts";
 import { bytes } from "../../lib/format.ts";
 import { ProgressLine } from "../overview/lun-summary.tsx";
-import { ModeSwitch, MirrorSwitch } from "./lun-controls.tsx";
+import { MirrorSwitch, ModeSwitch } from "./lun-controls.tsx";
 import { JournalUse, Lag, StateBadge, Throughput } from "./lun-figures.tsx";
 
 export function LunList({ luns }: { luns: readonly Lun[] }) {
@@ -42,7 +42,9 @@ export function LunList({ luns }: { luns: readonly Lun[] }) {
               <div className="text-sm text-ink-3">Behind</div>
               <Lag lun={lun} />
             </div>
-            <Throughput lun={lun} />
+            <div className="text-right">
+              <Throughput lun={lun} />
+            </div>
           </div>
           <JournalUse lun={lun} />
         </li>

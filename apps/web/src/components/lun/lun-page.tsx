@@ -12,9 +12,9 @@ import { useStatus } from "../shell/live-provider.tsx";
 import { PageHead } from "../ui/page-head.tsx";
 import { Sheet } from "../ui/sheet.tsx";
 import { HostAccess } from "./host-access.tsx";
-import { PauseButton, DeleteButton } from "./lun-buttons.tsx";
-import { StateBadge } from "./lun-figures.tsx";
+import { DeleteButton, PauseButton } from "./lun-buttons.tsx";
 import { MirrorFacts, StorageFacts } from "./lun-facts.tsx";
+import { StateBadge } from "./lun-figures.tsx";
 import { ThroughputChart } from "./throughput-chart.tsx";
 
 export function LunPage() {
@@ -69,7 +69,11 @@ function Details({ lun }: { lun: Lun }) {
         <Sheet title="Storage">
           <StorageFacts lun={lun} />
         </Sheet>
-        <Sheet title="Throughput" note="since this page was opened, at most five minutes" className="lg:col-span-2">
+        <Sheet
+          title="Throughput"
+          note="since this page was opened, at most five minutes"
+          className="lg:col-span-2"
+        >
           <ThroughputChart name={lun.name} />
         </Sheet>
         <Sheet title="Hosts" className="lg:col-span-2">

@@ -14,7 +14,7 @@ import { byUrgency } from "../../lib/attention.ts";
 import { bytes } from "../../lib/format.ts";
 import { ProgressLine } from "../overview/lun-summary.tsx";
 import { Cell, Head, Table } from "../ui/table.tsx";
-import { ModeSwitch, MirrorSwitch } from "./lun-controls.tsx";
+import { MirrorSwitch, ModeSwitch } from "./lun-controls.tsx";
 import { JournalUse, Lag, StateBadge, Throughput } from "./lun-figures.tsx";
 
 const features = tableFeatures({ rowSortingFeature, sortedRowModel: createSortedRowModel() });

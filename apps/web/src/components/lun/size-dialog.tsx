@@ -33,7 +33,11 @@ export function SizeDialog({ lun, what, open, onOpenChange }: SizeDialogProps) {
   );
 }
 
-function SizeForm({ lun, what, onDone }: Omit<SizeDialogProps, "open" | "onOpenChange"> & { onDone: () => void }) {
+function SizeForm({
+  lun,
+  what,
+  onDone,
+}: Omit<SizeDialogProps, "open" | "onOpenChange"> & { onDone: () => void }) {
   const trpc = useTRPC();
   const resize = useMutation(trpc.lun.resize.mutationOptions());
   const set = useMutation(trpc.lun.set.mutationOptions());
@@ -65,8 +69,8 @@ function SizeForm({ lun, what, onDone }: Omit<SizeDialogProps, "open" | "onOpenC
       {shrinks && (
         <>
           <Notice tone="bad">
-            {bytes(lun.sizeBytes - wanted.bytes)} at the end of the LUN will be lost on both servers.
-            Shrink the file system on it first.
+            {bytes(lun.sizeBytes - wanted.bytes)} at the end of the LUN will be lost on both
+            servers. Shrink the file system on it first.
           </Notice>
           <Field label={`Type “${lun.name}” to confirm`}>
             {(wiring) => (

@@ -20,6 +20,7 @@ export function ThroughputChart({ name }: { name: string }) {
       label={`Throughput of ${name} over the last five minutes`}
       times={times}
       format={rate}
+      binary
       series={[
         { label: "hosts read", colour: "ink-3", dashed: true, values: values[0] ?? [] },
         { label: "hosts write", colour: "ink", values: values[1] ?? [] },

@@ -3,7 +3,6 @@ import type { Outage } from "@lockstep/model";
 import { bytes, count, dayAndClock, duration } from "../../lib/format.ts";
 import { at, outageSpan } from "../../lib/timeline.ts";
 import { causeWords, phaseWords } from "../../lib/words.ts";
-import { sentence } from "../../lib/problem.ts";
 import { Fact, Facts } from "../ui/sheet.tsx";
 import { Sign } from "../ui/sign.tsx";
 import { Cell, Head, Table } from "../ui/table.tsx";
@@ -22,7 +21,9 @@ export function OutageDetails({ outage, now }: { outage: Outage; now: number }) 
   return (
     <div className="grid gap-x-12 gap-y-6 lg:grid-cols-2">
       <div>
-        <p className="mb-2 text-md">{sentence(causeWords[cause].sentence(seenBy))}</p>
+        <p className="mb-2 text-md">
+          {causeWords[cause].label}: {causeWords[cause].sentence(seenBy)}.
+        </p>
         <Facts>
           <Fact name="Began">
             <Exact time={outage.begunAt} />

@@ -44,9 +44,7 @@ export function OutageRow({ outage, now, open, onToggle, showLun }: OutageRowPro
           className="grid w-full grid-cols-[minmax(0,1fr)_auto_1rem] items-center gap-x-4 gap-y-1.5 px-2 py-2.5 text-left -outline-offset-2 hover:bg-well lg:grid-cols-[minmax(0,13rem)_10rem_minmax(0,1fr)_5.5rem_6rem_1rem]"
         >
           <span className="min-w-0">
-            {showLun && (
-              <span className="mr-2 font-mono text-md font-semibold">{outage.lun}</span>
-            )}
+            {showLun && <span className="mr-2 font-mono text-md font-semibold">{outage.lun}</span>}
             <span className="text-base">{causeWords[outage.cause].label}</span>
           </span>
           <span className="justify-self-end font-mono text-base whitespace-nowrap lg:justify-self-start">
@@ -67,7 +65,10 @@ export function OutageRow({ outage, now, open, onToggle, showLun }: OutageRowPro
           <ChevronDown
             size={15}
             aria-hidden
-            className={clsx("col-start-3 row-start-1 text-ink-3 lg:col-start-auto", open && "rotate-180")}
+            className={clsx(
+              "col-start-3 row-start-1 text-ink-3 lg:col-start-auto lg:row-start-auto",
+              open && "rotate-180",
+            )}
           />
         </button>
       </h3>

@@ -3,7 +3,7 @@
 import type { Outage } from "@lockstep/model";
 import { Minus, Plus } from "lucide-react";
 import { useSearchParams } from "next/navigation";
-import { Suspense, useState } from "react";
+import { Suspense, useEffect, useState } from "react";
 import { plural } from "../../lib/format.ts";
 import { problemOf } from "../../lib/problem.ts";
 import { around, outageSpan, type Range, zoom } from "../../lib/timeline.ts";
@@ -52,8 +52,14 @@ function Timeline() {
   const { luns } = useStatus();
   const { outages, pending, error, source, more } = useOutages();
   const now = useOutageNow(outages);
-  const [view, setView] = useState<Preset | Range>("hour");
   const running = outages.find(({ healedAt }) => healedAt === null);
+  const [chosenView, setView] = useState<Preset | Range | null>(null);
+  // A running outage is looked at from near; chosen once, so that its end does not move the view.
+  const view = chosenView ?? "hour";
+  const isRunning = running !== undefined;
+  useEffect(() => {
+    if (!pending) setView((before) => before ?? (isRunning ? "minutes" : "hour"));
+  }, [pending, isRunning]);
   const [chosen, setChosen] = useState<string | null | undefined>(wanted ?? undefined);
   const openId = chosen === undefined ? (running?.id ?? outages[0]?.id ?? null) : chosen;
   const range = typeof view === "string" ? presetRange(view, outages, now) : view;

@@ -19,10 +19,13 @@ export function PhaseChart({ outage, now, most }: PhaseChartProps) {
   const rows = phaseRows(outage, range, now);
   return (
     <div className="grid grid-cols-[auto_minmax(0,1fr)_auto] gap-x-3">
-      <span />
-      <Axis range={range} most={most} />
-      <span />
-      <div className="relative col-start-2 row-span-full row-start-2 border-x border-rule">
+      <div className="col-start-2 row-start-1">
+        <Axis range={range} most={most} />
+      </div>
+      <div
+        className="relative col-start-2 border-x border-t border-rule"
+        style={{ gridRow: `2 / span ${Math.max(1, rows.length)}` }}
+      >
         <Grid range={range} most={most} />
         <Detected outage={outage} now={now} />
       </div>

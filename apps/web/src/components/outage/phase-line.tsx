@@ -41,7 +41,11 @@ export function PhaseLegend() {
   return (
     <ul className="flex flex-wrap gap-x-4 gap-y-1 text-sm text-ink-2">
       {(Object.keys(phaseStyle) as (keyof typeof phaseStyle)[]).map((kind) => (
-        <li key={kind} className="inline-flex items-center gap-1.5" title={phaseWords[kind].meaning}>
+        <li
+          key={kind}
+          className="inline-flex items-center gap-1.5"
+          title={phaseWords[kind].meaning}
+        >
           <span
             aria-hidden
             data-tone={phaseStyle[kind].tone}

@@ -9,44 +9,115 @@ import { Badge } from "../ui/badge.tsx";
 import { Meter } from "../ui/meter.tsx";
 import { Sheet } from "../ui/sheet.tsx";
 import { Cell, Head, Table } from "../ui/table.tsx";
+import { useWide } from "../ui/use-wide.ts";
+
+type Which = "out" | "incoming";
 
 interface ArrayProps {
-  which: "out" | "incoming";
+  which: Which;
   title: string;
   note: string;
   elements: readonly ConnectionElement[];
   settings: LinkSettings;
 }
 
+const TABLE_FROM_PX = 720;
+
 export function ConnectionArray({ which, title, note, elements, settings }: ArrayProps) {
+  const wide = useWide(TABLE_FROM_PX);
+  const each = elements.map((element) => ({ which, element, settings }));
   return (
     <Sheet title={title} note={note}>
       {elements.length === 0 ? (
         <p className="text-base text-ink-3">No elements: no connections have been agreed yet.</p>
-      ) : (
+      ) : wide ? (
         <Table label={title}>
           <thead>
             <tr>
               <Head>#</Head>
               <Head>Socket</Head>
-              <Head className="w-[34%]">Age of timestamp</Head>
+              <Head className="w-[34%]">Age of timestamp, against T1 and T3</Head>
               <Head>Mark</Head>
               <Head end>Carries</Head>
               <Head end>In flight</Head>
             </tr>
           </thead>
           <tbody>
-            {elements.map((element) => (
-              <Element key={element.index} which={which} element={element} settings={settings} />
+            {each.map((props) => (
+              <Row key={props.element.index} {...props} />
             ))}
           </tbody>
         </Table>
+      ) : (
+        <ul>
+          {each.map((props) => (
+            <Item key={props.element.index} {...props} />
+          ))}
+        </ul>
       )}
     </Sheet>
   );
 }
 
-function markWords({ closed, connected }: ConnectionElement): Pick<Words, "label" | "tone" | "sign"> {
+interface ElementProps {
+  which: Which;
+  element: ConnectionElement;
+  settings: LinkSettings;
+}
+
+function Row(props: ElementProps) {
+  const { element } = props;
+  return (
+    <tr className="font-mono">
+      <Cell className="text-ink-3">{element.index}</Cell>
+      <Cell className="whitespace-nowrap">{element.socket ?? "not told yet"}</Cell>
+      <Cell>
+        <Age {...props} />
+      </Cell>
+      <Cell className="font-sans">
+        <Badge words={markWords(element)} />
+      </Cell>
+      <Cell end className="whitespace-nowrap">
+        <Carries {...props} />
+      </Cell>
+      <Cell end className="whitespace-nowrap">
+        {bytes(element.inFlight)}
+      </Cell>
+    </tr>
+  );
+}
+
+function Item(props: ElementProps) {
+  const { element } = props;
+  return (
+    <li className="flex flex-col gap-1.5 border-b border-rule py-2.5 font-mono">
+      <div className="flex items-center gap-3">
+        <span className="text-ink-3">{element.index}</span>
+        <span className="flex-1 truncate">{element.socket ?? "not told yet"}</span>
+        <span className="font-sans">
+          <Badge words={markWords(element)} />
+        </span>
+      </div>
+      <Age {...props} />
+      <div className="flex justify-between text-sm text-ink-2">
+        <Carries {...props} />
+        <span>
+          {bytes(element.inFlight)} <span className="font-sans text-ink-3">in flight</span>
+        </span>
+      </div>
+    </li>
+  );
+}
+
+function Carries({ which, element }: ElementProps) {
+  const { samples } = useLiveStore();
+  return <span>{rate(rateNow(samples, (sample) => sample[which][element.index]))}</span>;
+}
+
+function markWords({
+  closed,
+  connected,
+}: ConnectionElement): Pick<Words, "label" | "tone" | "sign"> {
   if (closed) return { label: "Closed", tone: "bad", sign: "broken" };
   if (connected) return { label: "Open", tone: "ok", sign: "check" };
   return { label: "Not connected", tone: "wait", sign: "dashed" };
@@ -60,42 +131,20 @@ function ageTone(ageMs: number, { t1, t2 }: LinkSettings): Tone {
 /** The bar ends a little past T3, so that both marks lie within. */
 const BAR_OVER_T3 = 1.15;
 
-function Element(props: {
-  which: "out" | "incoming";
-  element: ConnectionElement;
-  settings: LinkSettings;
-}) {
-  const { which, element, settings } = props;
-  const { samples } = useLiveStore();
-  const perSecond = rateNow(samples, (sample) => sample[which][element.index]);
+function Age({ element, settings }: ElementProps) {
   const age = element.timestampAgeMs;
   const whole = settings.t3 * BAR_OVER_T3;
   return (
-    <tr className="font-mono">
-      <Cell className="text-ink-3">{element.index}</Cell>
-      <Cell className="whitespace-nowrap">{element.socket ?? "not told yet"}</Cell>
-      <Cell>
-        <div className="flex min-w-32 items-center gap-2.5">
-          <Meter
-            label={`Age of timestamp ${element.index}`}
-            share={age === null ? null : age / whole}
-            tone={age === null ? "calm" : ageTone(age, settings)}
-            marks={[settings.t1 / whole, settings.t3 / whole]}
-            valueText={`${duration(age)}; T1 is ${duration(settings.t1)}, T3 ${duration(settings.t3)}`}
-            className="flex-1"
-          />
-          <span className="w-[7ch] text-right whitespace-nowrap">{duration(age)}</span>
-        </div>
-      </Cell>
-      <Cell className="font-sans">
-        <Badge words={markWords(element)} />
-      </Cell>
-      <Cell end className="whitespace-nowrap">
-        {rate(perSecond)}
-      </Cell>
-      <Cell end className="whitespace-nowrap">
-        {bytes(element.inFlight)}
-      </Cell>
-    </tr>
+    <div className="flex min-w-32 items-center gap-2.5">
+      <Meter
+        label={`Age of timestamp ${element.index}`}
+        share={age === null ? null : age / whole}
+        tone={age === null ? "calm" : ageTone(age, settings)}
+        marks={[settings.t1 / whole, settings.t3 / whole]}
+        valueText={`${duration(age)}; T1 is ${duration(settings.t1)}, T3 ${duration(settings.t3)}`}
+        className="flex-1"
+      />
+      <span className="w-[8ch] text-right whitespace-nowrap">{duration(age)}</span>
+    </div>
   );
 }

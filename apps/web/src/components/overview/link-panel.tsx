@@ -16,23 +16,27 @@ export function LinkPanel() {
   const { peer, heartbeat } = link;
   if (peer === null) return <NoPeer />;
   return (
-    <section aria-label="Link" className="min-w-0">
+    <section aria-label="Link" className="order-first min-w-0 xl:order-none">
       <div className="mb-3 flex min-h-8 flex-wrap items-center gap-x-3 gap-y-1">
-        <Badge words={linkStateWords[link.state]} large data-testid="link-state" data-state={link.state} />
+        <Badge
+          words={linkStateWords[link.state]}
+          large
+          data-testid="link-state"
+          data-state={link.state}
+        />
         <p className="text-base text-ink-2">{linkSentence(link)}</p>
       </div>
       <Running />
       <HeartbeatStrip direction="out" from={server.name} to={peer.name} />
       <div className="h-3" />
       <HeartbeatStrip direction="in" from={peer.name} to={server.name} />
-      <dl className="mt-4 grid grid-cols-2 gap-y-3 border-t border-rule pt-3 sm:grid-cols-5">
+      <dl className="mt-4 grid grid-cols-2 gap-y-3 border-t border-rule pt-3 sm:grid-cols-3 md:grid-cols-6">
         <Figure name="Round trip">{duration(heartbeat.rttMs)}</Figure>
         <Figure name="Jitter">{duration(heartbeat.jitterMs)}</Figure>
         <Figure name={`Lost to ${peer.name}`}>{percent(heartbeat.lossOut)}</Figure>
         <Figure name={`Lost from ${peer.name}`}>{percent(heartbeat.lossIn)}</Figure>
-        <Figure name="Missed · refused">
-          {count(heartbeat.missed)} · {count(heartbeat.rejected)}
-        </Figure>
+        <Figure name="Missed">{count(heartbeat.missed)}</Figure>
+        <Figure name="Strangers refused">{count(heartbeat.rejected + link.strangers)}</Figure>
       </dl>
     </section>
   );

@@ -5,7 +5,7 @@ import { ChevronRight } from "lucide-react";
 import Link from "next/link";
 import { attentionOf, byUrgency } from "../../lib/attention.ts";
 import { bytes, rate, remaining } from "../../lib/format.ts";
-import { readBytesOf, rateNow, writeBytesOf } from "../../lib/samples.ts";
+import { rateNow, readBytesOf, writeBytesOf } from "../../lib/samples.ts";
 import { lunStateWords } from "../../lib/words.ts";
 import { useLiveStore, useStatus } from "../shell/live-provider.tsx";
 import { Badge } from "../ui/badge.tsx";
@@ -17,7 +17,11 @@ export function LunSummary() {
   const sorted = luns.toSorted(byUrgency);
   const urgent = sorted.filter((lun) => attentionOf(lun) !== null).length;
   const note =
-    luns.length === 0 ? null : urgent === 0 ? "nothing needs attention" : `${urgent} need attention`;
+    luns.length === 0
+      ? null
+      : urgent === 0
+        ? "nothing needs attention"
+        : `${urgent} need attention`;
   return (
     <Sheet
       title="LUNs"
@@ -53,7 +57,7 @@ function Row({ lun }: { lun: Lun }) {
     <li className="border-b border-rule last:border-b-0">
       <Link
         href={`/lun?name=${encodeURIComponent(lun.name)}`}
-        className="group grid grid-cols-[minmax(0,1fr)_auto] items-center gap-x-4 gap-y-1 py-2.5 -outline-offset-2 lg:grid-cols-[11rem_9rem_minmax(0,1fr)_13rem_1rem]"
+        className="group grid grid-cols-[minmax(0,1fr)_auto] items-center gap-x-4 gap-y-1 py-2.5 -outline-offset-2 lg:grid-cols-[11rem_8rem_minmax(0,1fr)_16rem_1rem]"
       >
         <span className="flex min-w-0 items-baseline gap-2">
           <span className="truncate font-mono text-md font-semibold group-hover:underline">
@@ -69,14 +73,20 @@ function Row({ lun }: { lun: Lun }) {
           {lun.progress && <ProgressLine lun={lun} progress={lun.progress} />}
         </span>
         <span className="col-span-2 flex gap-4 font-mono text-sm text-ink-2 lg:col-span-1 lg:justify-end">
-          <span>
-            <span className="font-sans text-ink-3">r</span>{" "}
-            {rate(rateNow(samples, readBytesOf(lun.name)))}
-          </span>
-          <span>
-            <span className="font-sans text-ink-3">w</span>{" "}
-            {rate(rateNow(samples, writeBytesOf(lun.name)))}
-          </span>
+          {lun.role === "mirror" ? (
+            <span className="font-sans text-ink-3">hosts use the peer</span>
+          ) : (
+            <>
+              <span>
+                <span className="font-sans text-ink-3">read</span>{" "}
+                {rate(rateNow(samples, readBytesOf(lun.name)))}
+              </span>
+              <span>
+                <span className="font-sans text-ink-3">write</span>{" "}
+                {rate(rateNow(samples, writeBytesOf(lun.name)))}
+              </span>
+            </>
+          )}
         </span>
         <ChevronRight size={15} aria-hidden className="hidden text-ink-3 lg:block" />
       </Link>
@@ -90,19 +100,25 @@ function calmLine(lun: Lun): string {
   return `${role}, ${lun.mode === "sync" ? "synchronous" : "asynchronous"}`;
 }
 
-export function ProgressLine({ lun, progress }: { lun: Lun; progress: NonNullable<Lun["progress"]> }) {
+export function ProgressLine({
+  lun,
+  progress,
+}: {
+  lun: Lun;
+  progress: NonNullable<Lun["progress"]>;
+}) {
   const { doneBytes, totalBytes, etaMs } = progress;
   const text = `${bytes(doneBytes)} of ${bytes(totalBytes)}, ${
     etaMs === null ? "time left unknown" : `${remaining(etaMs)} left`
   }`;
   return (
-    <span className="mt-1 flex items-center gap-3">
+    <span className="mt-1 flex flex-wrap items-center gap-x-3 gap-y-1">
       <Meter
         label={`${progress.kind} of ${lun.name}`}
         share={totalBytes === 0 ? null : doneBytes / totalBytes}
         tone="work"
         valueText={text}
-        className="max-w-48 flex-1"
+        className="max-w-48 min-w-28 flex-1"
       />
       <span className="font-mono text-sm whitespace-nowrap text-ink-2">{text}</span>
     </span>

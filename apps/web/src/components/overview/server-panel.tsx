@@ -94,7 +94,6 @@ export function PeerServer() {
       <Fact name="Version">
         <span className="font-mono">{peer.version ?? "unknown"}</span>
       </Fact>
-      <Fact name="Its own state">{silent ? "unknown while silent" : "see its console"}</Fact>
     </Panel>
   );
 }

@@ -20,8 +20,8 @@ export function AwayBanner() {
       {trust.kind !== "live" && trust.kind !== "waiting" && (
         <Line tone="bad" testId="stale-banner">
           <strong className="font-semibold">{words[trust.kind]}.</strong> Figures are from{" "}
-          <span className="font-mono font-semibold">{atMs === null ? "unknown" : clock(atMs)}</span>;
-          what happened since is not known. Trying again.
+          <span className="font-mono font-semibold">{atMs === null ? "unknown" : clock(atMs)}</span>
+          ; what happened since is not known. Trying again.
         </Line>
       )}
       {trust.kind === "live" && status?.database === "away" && (

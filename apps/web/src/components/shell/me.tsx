@@ -33,7 +33,13 @@ function toSignIn(): void {
   globalThis.location.assign(here === "/" ? "/sign-in" : `/sign-in?to=${encodeURIComponent(here)}`);
 }
 
-export function MeProvider({ waiting, children }: { waiting: (problem: string | null) => ReactNode; children: ReactNode }) {
+export function MeProvider({
+  waiting,
+  children,
+}: {
+  waiting: (problem: string | null) => ReactNode;
+  children: ReactNode;
+}) {
   const [me, setMe] = useState<User | null>(null);
   const [unreachable, setUnreachable] = useState(false);
   useEffect(() => {
@@ -58,7 +64,9 @@ export function MeProvider({ waiting, children }: { waiting: (problem: string | 
     globalThis.location.assign("/sign-in");
   }, []);
   if (me === null) {
-    return waiting(unreachable ? "The server does not answer. Trying again every two seconds." : null);
+    return waiting(
+      unreachable ? "The server does not answer. Trying again every two seconds." : null,
+    );
   }
   return <Context value={{ me, leave }}>{children}</Context>;
 }

@@ -34,7 +34,9 @@ const places: readonly Place[] = [
 ];
 
 function useHere(): (href: string) => boolean {
-  const path = usePathname().replace(/\.html$/, "").replace(/(.)\/$/, "$1");
+  const path = usePathname()
+    .replace(/\.html$/, "")
+    .replace(/(.)\/$/, "$1");
   return (href) => path === href || (href === "/luns" && path === "/lun");
 }
 

@@ -2,7 +2,7 @@
 /** The sign-in page. After it, one is back where one wanted to go; only paths of this console are followed. */
 import { type FormEvent, useState } from "react";
 import type { Problem } from "../../lib/problem.ts";
-import { signIn } from "../../lib/session.ts";
+import { signIn, verifyCode } from "../../lib/session.ts";
 import { Button } from "../ui/button.tsx";
 import { Field, Input } from "../ui/input.tsx";
 import { Notice } from "../ui/notice.tsx";
@@ -15,20 +15,10 @@ export function destination(search: string, origin: string): string {
 }
 
 export function SignIn() {
-  const [busy, setBusy] = useState(false);
-  const [problem, setProblem] = useState<Problem | null>(null);
-  const submit = async (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget);
-    setBusy(true);
-    const failed = await signIn(String(form.get("username")).trim(), String(form.get("password")));
-    if (failed === null) {
-      const { search, origin } = globalThis.location;
-      globalThis.location.assign(destination(search, origin));
-      return;
-    }
-    setProblem(failed);
-    setBusy(false);
+  const [step, setStep] = useState<"password" | "code">("password");
+  const enter = () => {
+    const { search, origin } = globalThis.location;
+    globalThis.location.assign(destination(search, origin));
   };
   return (
     <main className="grid min-h-dvh lg:grid-cols-[minmax(0,1fr)_30rem]">
@@ -39,52 +29,106 @@ export function SignIn() {
             <Logo size={30} />
             <span className="text-lg font-semibold tracking-[-0.02em]">Lockstep</span>
           </div>
-          <h1 className="text-xl font-semibold">Sign in</h1>
-          <form className="flex flex-col gap-4" onSubmit={submit}>
-            <Field label="User name">
-              {(wiring) => (
-                <Input
-                  {...wiring}
-                  name="username"
-                  required
-                  autoFocus
-                  autoComplete="username"
-                  autoCapitalize="off"
-                  spellCheck={false}
-                  className="h-10"
-                />
-              )}
-            </Field>
-            <Field label="Password">
-              {(wiring) => (
-                <Input
-                  {...wiring}
-                  name="password"
-                  type="password"
-                  required
-                  autoComplete="current-password"
-                  className="h-10"
-                />
-              )}
-            </Field>
-            {problem && <Notice tone="bad" problem={problem} />}
-            <Button
-              type="submit"
-              look="solid"
-              busy={busy}
-              className="h-10 justify-center text-md"
-            >
-              {busy ? "Signing in …" : "Sign in"}
-            </Button>
-          </form>
-          <p className="text-sm text-ink-3">
-            The first administrator is <code className="font-mono">admin</code>. The password was
-            printed when the server first started, and is kept in{" "}
-            <code className="font-mono">admin-password</code> in its data folder.
-          </p>
+          <h1 className="text-xl font-semibold">
+            {step === "password" ? "Sign in" : "Second factor"}
+          </h1>
+          {step === "password" ? (
+            <PasswordStep onDone={enter} onCode={() => setStep("code")} />
+          ) : (
+            <CodeStep onDone={enter} />
+          )}
         </div>
       </div>
     </main>
+  );
+}
+
+function PasswordStep({ onDone, onCode }: { onDone: () => void; onCode: () => void }) {
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<Problem | null>(null);
+  const submit = async (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget);
+    setBusy(true);
+    const answer = await signIn(String(form.get("username")).trim(), String(form.get("password")));
+    if (answer.kind === "done") return onDone();
+    if (answer.kind === "code") return onCode();
+    setProblem(answer.problem);
+    setBusy(false);
+  };
+  return (
+    <>
+      <form className="flex flex-col gap-4" onSubmit={submit}>
+        <Field label="User name">
+          {(wiring) => (
+            <Input
+              {...wiring}
+              name="username"
+              required
+              autoFocus
+              autoComplete="username"
+              autoCapitalize="off"
+              spellCheck={false}
+              className="h-10"
+            />
+          )}
+        </Field>
+        <Field label="Password">
+          {(wiring) => (
+            <Input
+              {...wiring}
+              name="password"
+              type="password"
+              required
+              autoComplete="current-password"
+              className="h-10"
+            />
+          )}
+        </Field>
+        {problem && <Notice tone="bad" problem={problem} />}
+        <Button type="submit" look="solid" busy={busy} className="h-10 justify-center text-md">
+          {busy ? "Signing in …" : "Sign in"}
+        </Button>
+      </form>
+      <p className="text-sm text-ink-3">
+        The first administrator is <code className="font-mono">admin</code>. The password was
+        printed when the server first started, and is kept in{" "}
+        <code className="font-mono">admin-password</code> in its data folder.
+      </p>
+    </>
+  );
+}
+
+function CodeStep({ onDone }: { onDone: () => void }) {
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<Problem | null>(null);
+  const submit = async (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    setBusy(true);
+    const failed = await verifyCode(String(new FormData(event.currentTarget).get("code")));
+    if (failed === null) return onDone();
+    setProblem(failed);
+    setBusy(false);
+  };
+  return (
+    <form className="flex flex-col gap-4" onSubmit={submit}>
+      <Field label="Code" hint="Six digits from your authenticator, or one of your backup codes.">
+        {(wiring) => (
+          <Input
+            {...wiring}
+            name="code"
+            required
+            autoFocus
+            autoComplete="one-time-code"
+            className="h-10 font-mono"
+          />
+        )}
+      </Field>
+      {problem && <Notice tone="bad" problem={problem} />}
+      <Button type="submit" look="solid" busy={busy} className="h-10 justify-center text-md">
+        Continue
+      </Button>
+    </form>
   );
 }
 
@@ -97,13 +141,17 @@ function Drawing() {
   return (
     <div aria-hidden className="recorder relative hidden overflow-hidden lg:block">
       <svg
+        aria-hidden
         className="absolute inset-0 size-full text-ink"
         viewBox="0 0 900 700"
         preserveAspectRatio="xMidYMid slice"
         fill="none"
         strokeWidth={1.6}
       >
-        <path d={trace(300, [...BEATS.slice(0, 4), 420, 510, ...BEATS.slice(4)])} stroke="currentColor" />
+        <path
+          d={trace(300, [...BEATS.slice(0, 4), 420, 510, ...BEATS.slice(4)])}
+          stroke="currentColor"
+        />
         <path d={trace(420, BEATS)} stroke="var(--ok-fill)" />
         <path d="M352 420H582" stroke="var(--sheet)" strokeWidth={4} />
         <path d="M352 420H582" stroke="var(--bad-fill)" strokeDasharray="2 7" />

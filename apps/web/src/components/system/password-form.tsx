@@ -35,7 +35,12 @@ export function PasswordForm() {
   };
   return (
     <form className="flex max-w-sm flex-col gap-3" onSubmit={submit}>
-      <Secret label="Present password" complete="current-password" value={present} set={setPresent} />
+      <Secret
+        label="Present password"
+        complete="current-password"
+        value={present}
+        set={setPresent}
+      />
       <Secret
         label="New password"
         complete="new-password"
@@ -52,7 +57,11 @@ export function PasswordForm() {
       />
       {problem && <Notice tone="bad" problem={problem} />}
       <div>
-        <Button type="submit" busy={busy} blocked={ready ? null : "Fill in all three fields first."}>
+        <Button
+          type="submit"
+          busy={busy}
+          blocked={ready ? null : "Fill in all three fields first."}
+        >
           Change the password
         </Button>
       </div>

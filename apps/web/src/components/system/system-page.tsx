@@ -2,8 +2,8 @@
 /** What this server is made of: its processes, what its doctor finds, who may use it, and one's own account. */
 import { mayAnything } from "../../lib/allowed.ts";
 import { dayAndClock } from "../../lib/format.ts";
-import { useMe } from "../shell/me.tsx";
 import { useSituation, useStatus } from "../shell/live-provider.tsx";
+import { useMe } from "../shell/me.tsx";
 import { ThemeToggle } from "../shell/theme-toggle.tsx";
 import { Button } from "../ui/button.tsx";
 import { PageHead } from "../ui/page-head.tsx";
@@ -11,6 +11,7 @@ import { Fact, Facts, Sheet } from "../ui/sheet.tsx";
 import { Doctor } from "./doctor.tsx";
 import { PasswordForm } from "./password-form.tsx";
 import { Processes } from "./processes.tsx";
+import { SecondFactor } from "./second-factor.tsx";
 import { Tokens } from "./tokens.tsx";
 import { Users } from "./users.tsx";
 
@@ -29,7 +30,10 @@ export function SystemPage() {
         }
       />
       <div className="grid gap-x-12 gap-y-10 lg:grid-cols-2">
-        <Sheet title="Processes" note={`running since ${dayAndClock(Date.parse(server.startedAt))}`}>
+        <Sheet
+          title="Processes"
+          note={`running since ${dayAndClock(Date.parse(server.startedAt))}`}
+        >
           <Processes />
         </Sheet>
         <Sheet title="Doctor">
@@ -68,6 +72,9 @@ function Account() {
         </Fact>
         <Fact name="Role">
           {me.role === "admin" ? "Administrator, may change everything" : "Viewer, may look only"}
+        </Fact>
+        <Fact name="Second factor">
+          <SecondFactor />
         </Fact>
         <Fact name="Theme">
           <div className="ml-auto w-36">

@@ -165,14 +165,25 @@ function CreateUser({ onDone }: { onDone: () => void }) {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
     const role = form.get("role") === "admin" ? "admin" : "viewer";
-    const wish = { name: String(form.get("name")).trim(), password: String(form.get("password")), role } as const;
+    const wish = {
+      name: String(form.get("name")).trim(),
+      password: String(form.get("password")),
+      role,
+    } as const;
     create.mutate(wish, { onSuccess: onDone });
   };
   return (
     <form className="flex flex-col gap-4" onSubmit={submit}>
       <Field label="User name" hint="2 to 30 lower-case letters, digits, dots and hyphens">
         {(wiring) => (
-          <Input {...wiring} name="name" required autoComplete="off" autoCapitalize="off" className="font-mono" />
+          <Input
+            {...wiring}
+            name="name"
+            required
+            autoComplete="off"
+            autoCapitalize="off"
+            className="font-mono"
+          />
         )}
       </Field>
       <Field label="Password" hint={`At least ${MIN_PASSWORD_LENGTH} characters`}>

@@ -20,7 +20,11 @@ interface ChartProps {
   series: readonly Series[];
   format: (value: number) => string;
   height?: number;
+  /** Bytes: ticks at powers of two. */
+  binary?: boolean;
 }
+
+const BINARY_STEPS = Array.from({ length: 44 }, (_, exponent) => 2 ** exponent);
 
 type UPlotClass = typeof UPlot;
 
@@ -41,8 +45,17 @@ function optionsOf(element: HTMLElement, props: ChartProps): UPlot.Options {
     legend: { show: false },
     scales: { y: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 1] } },
     axes: [
-      { ...axis, space: 70, values: [[1, "{HH}:{mm}:{ss}", null, null, null, null, null, null, 1]] },
-      { ...axis, size: 84, values: (_, splits) => splits.map((value) => props.format(value)) },
+      {
+        ...axis,
+        space: 70,
+        values: [[1, "{HH}:{mm}:{ss}", null, null, null, null, null, null, 1]],
+      },
+      {
+        ...axis,
+        size: 84,
+        ...(props.binary ? { incrs: BINARY_STEPS } : {}),
+        values: (_, splits) => splits.map((value) => props.format(value)),
+      },
     ],
     series: [
       {},
@@ -88,7 +101,7 @@ export function Chart(props: ChartProps) {
       resize.observe(element);
     };
     // Drawn anew for each theme: uPlot takes its colours once.
-    element.dataset["drawnFor"] = resolvedTheme ?? "";
+    element.dataset.drawnFor = resolvedTheme ?? "";
     void import("uplot").then((module) => make(module.default));
     return () => {
       over = true;

@@ -11,7 +11,9 @@ export function Input({ className, ...rest }: ComponentProps<"input">) {
 }
 
 export function Select({ className, ...rest }: ComponentProps<"select">) {
-  return <select {...rest} data-tone="bad" className={clsx(box, "border-rule-2 pr-1", className)} />;
+  return (
+    <select {...rest} data-tone="bad" className={clsx(box, "border-rule-2 pr-1", className)} />
+  );
 }
 
 interface FieldProps {

@@ -15,18 +15,10 @@ interface MeterProps {
 export function Meter({ label, share, tone, marks = [], valueText, className }: MeterProps) {
   return (
     <div
-      role="meter"
-      aria-label={label}
-      aria-valuemin={0}
-      aria-valuemax={100}
-      aria-valuenow={share === null ? 0 : Math.round(share * 100)}
-      aria-valuetext={valueText}
+      role="img"
+      aria-label={`${label}: ${valueText}`}
       data-tone={tone}
-      className={clsx(
-        "relative h-1.5 min-w-10 bg-rule",
-        share === null && "hatch",
-        className,
-      )}
+      className={clsx("relative h-1.5 min-w-10 bg-rule", share === null && "hatch", className)}
     >
       {share !== null && (
         <div

@@ -15,7 +15,15 @@ interface SwitchProps {
   id?: string;
 }
 
-export function Switch({ label, on, onChange, blocked = null, busy = false, testId, id }: SwitchProps) {
+export function Switch({
+  label,
+  on,
+  onChange,
+  blocked = null,
+  busy = false,
+  testId,
+  id,
+}: SwitchProps) {
   const toast = useToast();
   const off = blocked !== null || busy;
   const change = (next: boolean) => {

@@ -4,7 +4,7 @@ import type { ComponentProps, ReactNode } from "react";
 
 export function Table({ className, label, ...rest }: ComponentProps<"table"> & { label: string }) {
   return (
-    <section className="overflow-x-auto" aria-label={label}>
+    <section className="relative overflow-x-auto" aria-label={label}>
       <table {...rest} className={clsx("w-full border-collapse text-left text-base", className)} />
     </section>
   );
@@ -41,7 +41,11 @@ export function Head({ children, end = false, sort, onSort, className }: HeadPro
   );
 }
 
-export function Cell({ end = false, className, ...rest }: ComponentProps<"td"> & { end?: boolean }) {
+export function Cell({
+  end = false,
+  className,
+  ...rest
+}: ComponentProps<"td"> & { end?: boolean }) {
   return (
     <td
       {...rest}

@@ -1,7 +1,15 @@
 "use client";
 /** Short notes at the edge of the page, announced to screen readers; errors stay until they are put away. */
 import { X } from "lucide-react";
-import { createContext, type ReactNode, useCallback, useContext, useMemo, useRef, useState } from "react";
+import {
+  createContext,
+  type ReactNode,
+  useCallback,
+  useContext,
+  useMemo,
+  useRef,
+  useState,
+} from "react";
 import { type Problem, problemOf } from "../../lib/problem.ts";
 import type { Tone } from "../../lib/words.ts";
 import { Notice } from "./notice.tsx";
@@ -31,7 +39,9 @@ export function ToastProvider({ children }: { children: ReactNode }) {
   const toast = useMemo<Toast>(() => {
     const tell = (note: Note) => {
       const id = nextId.current++;
-      setNotes((before) => [...before.filter((n) => n.title !== note.title), { ...note, id }].slice(-MOST));
+      setNotes((before) =>
+        [...before.filter((n) => n.title !== note.title), { ...note, id }].slice(-MOST),
+      );
       if (note.tone !== "bad") setTimeout(() => drop(id), SHOWN_MS);
     };
     const fail = (error: unknown) => {

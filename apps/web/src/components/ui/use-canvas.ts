@@ -37,7 +37,7 @@ function run(
   draw: (frame: Frame) => void,
 ): () => void {
   const styles = getComputedStyle(canvas);
-  ctx.canvas.dataset["drawnFor"] = theme ?? "";
+  ctx.canvas.dataset.drawnFor = theme ?? "";
   const colours = new Map<string, string>();
   const colour = (name: string) => {
     const found = colours.get(name) ?? styles.getPropertyValue(`--${name}`).trim();
@@ -53,7 +53,10 @@ function run(
     last = time;
     const ratio = devicePixelRatio;
     const { clientWidth: width, clientHeight: height } = canvas;
-    if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
+    if (
+      canvas.width !== Math.round(width * ratio) ||
+      canvas.height !== Math.round(height * ratio)
+    ) {
       canvas.width = Math.round(width * ratio);
       canvas.height = Math.round(height * ratio);
     }
