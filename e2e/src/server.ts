@@ -39,12 +39,7 @@ const END_GRACE_MS = 4_000;
 export const ADMIN_PASSWORD = "correct horse battery staple";
 
 export type ProcessRole = keyof Status["processes"];
-const ROLES = [
-  "supervisor",
-  "datapath",
-  "backend",
-  "database",
-] as const satisfies ProcessRole[];
+const ROLES = ["supervisor", "datapath", "backend", "database"] as const satisfies ProcessRole[];
 
 export interface ServerOptions {
   name: string;

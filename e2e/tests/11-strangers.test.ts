@@ -20,6 +20,7 @@ import { randomMessages, sendOverTcp, sendOverUdp } from "../src/stranger.ts";
 const CONNECTIONS_PER_PORT = 20;
 const DATAGRAMS = 200;
 const IMPOSTOR_HEARTBEATS = 20;
+const PURPOSES = ["control", "pair", "stream"] as const;
 const stage = stageForEachTest();
 
 /**
@@ -64,14 +65,15 @@ it("[L3] strangers are dropped and counted, leave one audit event, and change no
   }
   const impostor = await Impostor.make(alpha, beta);
   for (const port of tcpPorts) {
-    for (const purpose of ["control", "pair", "stream"] as const)
-      await impostor.dial(port, purpose);
+    for (const purpose of PURPOSES) await impostor.dial(port, purpose);
   }
   await impostor.sendHeartbeats(stage(), IMPOSTOR_HEARTBEATS);
   await sendOverUdp(beta.ports.heartbeat, randomMessages(DATAGRAMS, 1_400));
   await eventually("the datagrams to be counted", 10_000, async () => {
     return (await beta.link()).heartbeat.rejected >= before.heartbeat.rejected + DATAGRAMS;
   });
+  const dialled = tcpPorts.length * (CONNECTIONS_PER_PORT + PURPOSES.length);
+  expect((await beta.link()).strangers - before.strangers).toBe(dialled);
   await moreAnswers(host, 300);
 
   const events = strangers((await beta.events()).slice(eventsBefore.length));
