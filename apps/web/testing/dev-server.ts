@@ -113,6 +113,7 @@ app.post("/api/auth/sign-in/username", async (request, reply) => {
 app.post("/api/auth/sign-out", async (_request, reply) =>
   reply.header("set-cookie", "session=; Path=/; Max-Age=0").send({}),
 );
+app.get("/api/auth/get-session", async (request) => ({ user: userOf(request) }));
 app.post("/api/auth/change-password", async () => ({}));
 app.post<{ Params: { part: "up" | "silent" | "interrupted" | "probation" | "replay" | "loop" } }>(
   "/testing/hold/:part",

@@ -129,7 +129,9 @@ describe("what may be done", () => {
   it("[C5] warns before a delete that the peer or hosts will feel", () => {
     expect(warning(mayLun("delete", { ...lun, state: "queueing" }, situation))).toContain("C5");
     const inUse = { ...lun, sessions: [{ initiator: "iqn.x", address: "10.0.0.9" }] };
-    expect(warning(mayLun("delete", inUse, situation))).toContain("logged in");
+    expect(warning(mayLun("delete", inUse, situation))).toBe(
+      "The LUN is deleted on both servers (C5). 1 host session will lose this disk at once.",
+    );
   });
 
   it("[O8] drills only on a link that is up, one at a time", () => {

@@ -4,6 +4,7 @@
  * are those of packages/engine/SPEC.md. The server decides in the end; this spares people a refusal.
  */
 import type { LinkState, Lun, LunState, Status } from "@lockstep/model";
+import { plural } from "./format.ts";
 
 export type Permission =
   | { allowed: true; warning: string | null }
@@ -133,8 +134,10 @@ export function mayLun(action: LunAction, lun: Lun, situation: Situation): Permi
   if (action === "mirror-on" && !designation[situation.link.state].allowed) {
     return designation[situation.link.state];
   }
-  if (action === "delete" && (lun.sessions?.length ?? 0) > 0) {
-    return but(`${lun.sessions?.length} host session(s) are logged in and lose this disk at once.`);
+  const hosts = lun.sessions?.length ?? 0;
+  if (action === "delete" && hosts > 0) {
+    const lost = `${plural(hosts, "host session")} will lose this disk at once.`;
+    return but(permission.warning === null ? lost : `${permission.warning} ${lost}`);
   }
   return permission;
 }

@@ -34,7 +34,7 @@ export function useOutages(lun?: string): Outages {
   for (const page of query.data?.pages ?? []) for (const o of page.outages) byId.set(o.id, o);
   for (const o of live.outages.values()) if (lun === undefined || o.lun === lun) byId.set(o.id, o);
   const outages = [...byId.values()].toSorted(
-    (a, b) => Date.parse(b.detectedAt) - Date.parse(a.detectedAt) || b.id.localeCompare(a.id),
+    (a, b) => Date.parse(b.detectedAt) - Date.parse(a.detectedAt) || a.lun.localeCompare(b.lun),
   );
   return {
     outages,

@@ -25,8 +25,11 @@ export function LinkPanel() {
           data-state={link.state}
         />
         <p className="text-base text-ink-2">{linkSentence(link)}</p>
+        {link.probationMs !== null && (
+          <Probation doneMs={link.probationMs} wholeMs={link.settings.probation} />
+        )}
       </div>
-      <Running />
+      {link.drillMs !== null && <DrillNote leftMs={link.drillMs} />}
       <HeartbeatStrip direction="out" from={server.name} to={peer.name} />
       <div className="h-3" />
       <HeartbeatStrip direction="in" from={peer.name} to={server.name} />
@@ -36,7 +39,7 @@ export function LinkPanel() {
         <Figure name={`Lost to ${peer.name}`}>{percent(heartbeat.lossOut)}</Figure>
         <Figure name={`Lost from ${peer.name}`}>{percent(heartbeat.lossIn)}</Figure>
         <Figure name="Missed">{count(heartbeat.missed)}</Figure>
-        <Figure name="Strangers refused">{count(heartbeat.rejected + link.strangers)}</Figure>
+        <Figure name="Refused">{count(heartbeat.rejected + link.strangers)}</Figure>
       </dl>
     </section>
   );
@@ -68,41 +71,32 @@ function linkSentence(link: ReturnType<typeof useStatus>["link"]): string {
   }
 }
 
-/** What runs down or up at present: probation, a drill. */
-function Running() {
-  const { link } = useStatus();
-  const { probationMs, drillMs, settings } = link;
+/** Probation as it fills; in the line of the state, so that the strips below keep their place. */
+function Probation({ doneMs, wholeMs }: { doneMs: number; wholeMs: number }) {
+  const text = `${duration(doneMs)} of ${duration(wholeMs)}`;
   return (
-    <>
-      {probationMs !== null && (
-        <Bar
-          label="Probation"
-          share={probationMs / settings.probation}
-          text={`${duration(probationMs)} of ${duration(settings.probation)}`}
-        />
-      )}
-      {drillMs !== null && (
-        <div className="mb-3 flex flex-wrap items-center gap-x-3 text-base">
-          <strong className="font-semibold">Drill:</strong> this server’s heartbeats are silenced on
-          purpose, {duration(drillMs)} left.
-          <NextLink href="/link" className="underline underline-offset-4">
-            End it
-          </NextLink>
-        </div>
-      )}
-    </>
+    <div className="flex min-w-56 flex-1 items-center gap-3" data-testid="probation">
+      <Meter
+        label="Probation"
+        share={doneMs / wholeMs}
+        tone="wait"
+        valueText={text}
+        className="h-2.5 flex-1"
+      />
+      <span className="font-mono text-base font-medium whitespace-nowrap">{text}</span>
+    </div>
   );
 }
 
-function Bar({ label, share, text }: { label: string; share: number; text: string }) {
+function DrillNote({ leftMs }: { leftMs: number }) {
   return (
-    <div className="mb-3" data-testid="probation">
-      <div className="mb-1 flex justify-between text-sm">
-        <span className="font-medium">{label}</span>
-        <span className="font-mono">{text}</span>
-      </div>
-      <Meter label={label} share={share} tone="wait" valueText={text} className="h-2" />
-    </div>
+    <p className="mb-3 text-base">
+      <strong className="font-semibold">Drill:</strong> this server’s heartbeats are silenced on
+      purpose, {duration(leftMs)} left.{" "}
+      <NextLink href="/link" className="underline underline-offset-4">
+        End it
+      </NextLink>
+    </p>
   );
 }
 

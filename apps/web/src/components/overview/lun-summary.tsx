@@ -70,6 +70,11 @@ function Row({ lun }: { lun: Lun }) {
         </span>
         <span className="col-span-2 min-w-0 text-base text-ink-2 lg:col-span-1">
           {attention ?? <span className="text-ink-3">{calmLine(lun)}</span>}
+          {lun.journal.bytes > 0 && (
+            <span className="ml-2 whitespace-nowrap">
+              <span className="font-mono text-ink">{bytes(lun.journal.bytes)}</span> queued
+            </span>
+          )}
           {lun.progress && <ProgressLine lun={lun} progress={lun.progress} />}
         </span>
         <span className="col-span-2 flex gap-4 font-mono text-sm text-ink-2 lg:col-span-1 lg:justify-end">

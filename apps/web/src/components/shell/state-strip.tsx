@@ -1,4 +1,5 @@
 "use client";
+import { clsx } from "clsx";
 import { attentionOf } from "../../lib/attention.ts";
 /** The line at the top of every page: the two servers, the link between them, how many LUNs are mirrored, and whether it is live. */
 import { duration } from "../../lib/format.ts";
@@ -10,6 +11,7 @@ import { Logo } from "./logo.tsx";
 
 export function StateStrip() {
   const { server, link, luns } = useStatus();
+  const live = useLive().trust.kind === "live";
   const designated = luns.filter((lun) => lun.designated);
   const mirrored = designated.filter((lun) => lun.state === "mirrored").length;
   const waiting = luns.filter((lun) => attentionOf(lun) !== null).length;
@@ -19,31 +21,33 @@ export function StateStrip() {
       <span className="text-ink lg:hidden">
         <Logo size={20} />
       </span>
-      <div className="flex min-w-0 items-center gap-2 font-mono text-base">
-        <span className="truncate font-semibold">{server.name}</span>
-        {link.peer && (
-          <>
-            <span aria-hidden className="text-ink-3">
-              ⇄
+      <div className={clsx("flex min-w-0 items-center gap-3", !live && "stale")}>
+        <div className="flex min-w-0 items-center gap-2 font-mono text-base">
+          <span className="truncate font-semibold">{server.name}</span>
+          {link.peer && (
+            <>
+              <span aria-hidden className="text-ink-3">
+                ⇄
+              </span>
+              <span className="truncate text-ink-2">{link.peer.name}</span>
+            </>
+          )}
+        </div>
+        <Badge words={linkStateWords[link.state]} />
+        <div className="hidden min-w-0 items-center gap-4 text-sm text-ink-2 md:flex">
+          {link.peer && (
+            <span>
+              last heard <span className="font-mono">{duration(heard)}</span>
+              {heard === null ? "" : " ago"}
             </span>
-            <span className="truncate text-ink-2">{link.peer.name}</span>
-          </>
-        )}
-      </div>
-      <Badge words={linkStateWords[link.state]} />
-      <div className="hidden min-w-0 items-center gap-4 text-sm text-ink-2 md:flex">
-        {link.peer && (
+          )}
           <span>
-            last heard <span className="font-mono">{duration(heard)}</span>
-            {heard === null ? "" : " ago"}
+            {designated.length === 0
+              ? "no LUN is designated as mirrored"
+              : `${mirrored} of ${designated.length} mirrored`}
           </span>
-        )}
-        <span>
-          {designated.length === 0
-            ? "no LUN is designated as mirrored"
-            : `${mirrored} of ${designated.length} mirrored`}
-        </span>
-        {waiting > 0 && <span className="font-medium text-ink">{waiting} need attention</span>}
+          {waiting > 0 && <span className="font-medium text-ink">{waiting} need attention</span>}
+        </div>
       </div>
       <LiveMark />
     </header>

@@ -17,7 +17,7 @@ export function Dialog({ open, onOpenChange, title, description, children }: Dia
   return (
     <Base.Root open={open} onOpenChange={onOpenChange}>
       <Base.Portal>
-        <Base.Overlay className="fixed inset-0 z-40 bg-black/45" />
+        <Base.Overlay className="fixed inset-0 z-40 bg-[oklch(0_0_0/0.45)]" />
         <Base.Content
           {...(description ? {} : { "aria-describedby": undefined })}
           className="rise fixed inset-x-0 bottom-0 z-40 max-h-[92dvh] overflow-y-auto border border-rule-2 bg-sheet p-5 sm:inset-auto sm:top-[12vh] sm:left-1/2 sm:w-[30rem] sm:-translate-x-1/2 sm:rounded-lg"
