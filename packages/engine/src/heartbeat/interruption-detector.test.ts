@@ -60,13 +60,17 @@ function receiverSteps(
 
 describe("interruption detector", () => {
   it("[H5] declares no interruption while messages keep arriving, whatever stalls either thread", () => {
-    const pause = fc.oneof(fc.nat({ max: 30 }), fc.nat({ max: 3_000 }));
+    const pause = fc.oneof(
+      { arbitrary: fc.nat({ max: 8 }), weight: 9 },
+      { arbitrary: fc.nat({ max: 3_000 }), weight: 1 },
+    );
+    const gap = fc.oneof(fc.integer({ min: 1, max: T1 - 1 }), fc.constant(T1 - 1));
     fc.assert(
       fc.property(
-        fc.array(fc.integer({ min: 1, max: T1 - 1 }), { minLength: 5, maxLength: 200 }),
-        fc.array(pause, { minLength: 5, maxLength: 100 }),
+        fc.array(gap, { minLength: 5, maxLength: 100 }),
+        fc.array(pause, { minLength: 5, maxLength: 200 }),
         fc.array(fc.nat({ max: 40 }), { minLength: 1, maxLength: 10 }),
-        fc.array(fc.tuple(pause, fc.nat({ max: 500 })), { minLength: 5, maxLength: 100 }),
+        fc.array(fc.tuple(pause, pause), { minLength: 5, maxLength: 100 }),
         (gaps, drains, processing, checks) => {
           const arrivals = moments(gaps, 1_000);
           const end = arrivals.at(-1) ?? 0;
