@@ -1,7 +1,8 @@
 /**
  * A small JSON value kept stable in a file (SPEC "stable", G1): checksummed, replaced as a whole by rename, its folder
- * synced. With two copies they are written in turn, so that whatever happens one whole copy is there; the higher
- * version rules. Values written while one is being written coalesce: the last wins, and all are told when it is stable.
+ * synced. With two copies both are written, one after the other, before it counts: damage to either costs nothing, and
+ * the higher version rules. Values that come while one is being written coalesce: the last wins, and all are told when
+ * it is stable.
  */
 import fs from "node:fs/promises";
 import path from "node:path";
@@ -86,25 +87,28 @@ export class StableFile<T> {
 
   private async replace(value: T): Promise<void> {
     const version = this.version + 1;
-    const file = this.paths[version % this.paths.length] as string;
     const text = JSON.stringify(value);
     const envelope = `{"version":${version},"checksum":${checksum(version, text)},"value":${text}}\n`;
-    const next = `${file}.next`;
-    const handle = await fs.open(next, "w", 0o600);
-    try {
-      await handle.writeFile(envelope);
-      await handle.datasync();
-    } finally {
-      await handle.close();
-    }
-    await fs.rename(next, file);
-    const folder = await fs.open(path.dirname(file), "r");
-    try {
-      await folder.sync();
-    } finally {
-      await folder.close();
-    }
+    for (const file of this.paths) await replaceFile(file, envelope);
     this.version = version;
+  }
+}
+
+async function replaceFile(file: string, text: string): Promise<void> {
+  const next = `${file}.next`;
+  const handle = await fs.open(next, "w", 0o600);
+  try {
+    await handle.writeFile(text);
+    await handle.datasync();
+  } finally {
+    await handle.close();
+  }
+  await fs.rename(next, file);
+  const folder = await fs.open(path.dirname(file), "r");
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
   }
 }
 

@@ -58,6 +58,7 @@ export class LinkKeeper {
   private threadsEpoch = 0;
   private starting: Promise<number[]> | null = null;
   private strangers = 0;
+  private lastCause: OutageCause | null = null;
   private closing = false;
 
   constructor(options: LinkKeeperOptions) {
@@ -143,6 +144,13 @@ export class LinkKeeper {
   drill(seconds: number): void {
     this.options.heartbeats.silence(seconds);
     this.options.changed();
+  }
+
+  /** Why no pairing is possible now; null when it is. */
+  pairingObstacle(): Failure | null {
+    const { peer } = this.record;
+    if (peer === null) return null;
+    return new Failure("refused", `${peer.name} is the peer already`, "run `lockstep peer remove` first");
   }
 
   // --- pairing ------------------------------------------------------------------------------------------------------
@@ -305,8 +313,6 @@ export class LinkKeeper {
     this.schedule(now);
     if (effects.length > 0) this.options.changed();
   }
-
-  private lastCause: OutageCause | null = null;
 
   private carryOut(effect: LinkEffect): void {
     const { workers, threads } = this.options;

@@ -94,6 +94,10 @@ export class LunKeeper {
     return null;
   }
 
+  iqnOf(entry: LunEntry): string {
+    return this.spec(entry).iqn;
+  }
+
   *primaries(): IterableIterator<LunEntry> {
     for (const entry of this.entries.values()) if (entry.record.role === "primary") yield entry;
   }

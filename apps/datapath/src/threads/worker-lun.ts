@@ -3,8 +3,6 @@ import { randomBytes } from "node:crypto";
 import path from "node:path";
 import { type FileDevice, openFile } from "@lockstep/block";
 import {
-  type FrameHeader,
-  FrameKind,
   formatStreamId,
   LunMark,
   type LunReporter,
@@ -15,9 +13,8 @@ import {
   restore,
   type StreamId,
 } from "@lockstep/engine";
-import { JournalFile, monotonicMs, recoverJournal } from "@lockstep/engine/io";
+import { JournalFile, monotonicMs, restoreJournal } from "@lockstep/engine/io";
 import type { LogicalUnit, TargetServer } from "@lockstep/iscsi";
-import { Failure } from "@lockstep/model";
 import { StableFile } from "../stable-file.ts";
 import type { LunFacts, LunSpec } from "./messages.ts";
 
@@ -150,39 +147,20 @@ async function openJournal(
   mark: LunMark | null,
 ): Promise<OpenedJournal> {
   const options = { folder: path.join(spec.folder, "journal"), limitBytes: spec.journalLimitBytes };
-  if (restoration !== "recover-journal" || mark === null) {
+  const newest = mark?.lineage.at(-1)?.stream;
+  if (restoration === "full-copy") {
+    // What lies there stays until the mark no longer promises it (SPEC O4).
+    return { journal: JournalFile.unusable(options), restoration, recovered: null };
+  }
+  if (restoration !== "recover-journal" || mark === null || newest === undefined) {
     return { journal: JournalFile.fresh(options), restoration, recovered: null };
   }
-  const nothingDirty = { setRange: () => undefined, setAll: () => undefined };
-  const { outcome, open } = await recoverJournal(
-    { ...options, lun: spec.uuid, dirty: nothingDirty },
-    (header, payload) => redo(device, header, payload),
-  );
-  if (outcome.condition === "unusable") {
-    return { journal: JournalFile.fresh(options), restoration: "full-copy", recovered: null };
-  }
-  const newest = mark.lineage.at(-1)?.stream;
-  const through = outcome.usableThrough;
-  const last = through !== null && formatStreamId(through.stream) === newest ? through.number : mark.last;
-  const voids = outcome.voids.map(({ stream, number }) => ({ stream: formatStreamId(stream), number }));
-  return { journal: open(), restoration, recovered: { last, voids } };
-}
-
-/** Carries a journal record out on the local copy; the buffer is the reader's, so it is written before this ends. */
-function redo(device: FileDevice, header: FrameHeader, payload: Buffer): Promise<void> {
-  const { kind, offset, length } = header;
-  const op = kind === FrameKind.write ? "write" : kind === FrameKind.zero ? "zero" : "unmap";
-  return new Promise((resolve, reject) => {
-    device.submit({
-      op,
-      offset,
-      length,
-      buffer: op === "write" ? payload : null,
-      fua: false,
-      complete: (error) => {
-        if (error === null) resolve();
-        else reject(new Failure("unavailable", `the journal could not be redone: ${error.detail}`));
-      },
-    });
-  });
+  const marked = { stream: newest, last: mark.last };
+  const restored = await restoreJournal({ ...options, lun: spec.uuid }, device, marked);
+  if (!restored.usable) return { journal: restored.journal, restoration: "full-copy", recovered: null };
+  const voids = restored.voids.map(({ stream, number }) => ({
+    stream: formatStreamId(stream),
+    number,
+  }));
+  return { journal: restored.journal, restoration, recovered: { last: restored.lastNumber, voids } };
 }

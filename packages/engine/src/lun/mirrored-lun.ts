@@ -240,8 +240,10 @@ export class MirroredLun implements BlockDevice, LocalCompletion, ReplayOwner, C
       }
     }
     this.giveUpTracking("the data path did not end in order while mirrored");
-    this.forgetJournal();
-    this.writeMark("open", done);
+    this.writeMark("open", (error) => {
+      if (error === null) this.forgetJournal();
+      done(error);
+    });
   }
 
   /** Designates the LUN: from now on it wants a mirror, and a first full copy (SPEC R5). */

@@ -129,8 +129,7 @@ export class Replayer {
       const end = at + HEADER_BYTES + this.header.payloadLength;
       const stream = formatStreamId({ hi: this.header.streamHi, lo: this.header.streamLo });
       const known = stream === this.stream && this.header.number <= this.sentThrough;
-      const numbered = isNumbered(this.header.kind) && this.header.kind !== FrameKind.void;
-      const asItLies = numbered && !known;
+      const asItLies = isNumbered(this.header.kind) && !known;
       const voided = asItLies && this.owner.isVoid(stream, this.header.number);
       if (!asItLies || voided || stream !== this.stream) {
         this.sendRun(records, runFrom, at);
