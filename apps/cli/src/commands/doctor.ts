@@ -5,7 +5,7 @@ import { EXIT_STATUS, Failure, type Finding } from "@lockstep/model";
 import type { Command } from "commander";
 import { print, withServer } from "../carry-out.ts";
 import { example } from "../examples.ts";
-import { lastSentence } from "../serve/log-file.ts";
+import { lastWords } from "../serve/log-file.ts";
 import { type Globals, targetOf } from "../server.ts";
 import { findingsView } from "../views/doctor.ts";
 
@@ -44,9 +44,9 @@ function findingsWithout(failure: Failure, globals: Globals): Finding[] {
     });
   }
   const log = join(target.data, "log", "datapath.log");
-  const last = lastSentence(log, 0);
-  if (last !== null) {
-    const said = `the data path's last word was: ${last}`;
+  const words = lastWords(log, 0);
+  if (words !== null) {
+    const said = `the data path's last word was: ${words.sentence}`;
     findings.push({ severity: "warning", subject: "log", message: said, remedy: `see ${log}` });
   }
   return findings;

@@ -16,36 +16,54 @@ export class ServerProcess {
   readonly options: ServeOptions;
   /** Resolves when it is ready; rejects with a Failure that says why it ended before. */
   readonly ready: Promise<void>;
-  /** Resolves, never rejects, to its exit status; null after a signal. */
-  readonly ended: Promise<number | null>;
-  readonly #child: ChildProcess;
-  readonly #complaints: string[] = [];
+  /** Resolves, never rejects, when it has ended for good. */
+  readonly ended: Promise<void>;
+  #child: ChildProcess;
+  #complaints: string[] = [];
   #isReady = false;
+  #isStopping = false;
+  readonly #ready = Promise.withResolvers<void>();
+  readonly #ended = Promise.withResolvers<void>();
 
   constructor(options: ServeOptions) {
     this.options = options;
-    const child = spawn(process.execPath, [main, ...argsOf(options)], {
+    this.ready = this.#ready.promise;
+    this.ended = this.#ended.promise;
+    this.#child = this.#start();
+  }
+
+  stop(): void {
+    this.#isStopping = true;
+    this.#child.kill("SIGTERM");
+  }
+
+  #start(): ChildProcess {
+    const child = spawn(process.execPath, [main, ...argsOf(this.options)], {
       stdio: ["ignore", "pipe", "pipe", "ipc"],
       env: { ...process.env, [ON_ORPHANED]: "stop" },
     });
     assert(child.stdout !== null && child.stderr !== null, "pipes were asked for");
-    const { stdout, stderr } = child;
-    this.#child = child;
-    this.ended = new Promise((resolve) => child.once("close", resolve));
-    createInterface({ input: stderr }).on("line", (line) => this.#onComplaint(line));
-    this.ready = new Promise((resolve, reject) => {
-      createInterface({ input: stdout }).on("line", (line) => {
-        if (!line.startsWith("ready ")) return;
-        this.#isReady = true;
-        resolve();
-      });
-      child.once("error", reject);
-      void this.ended.then((status) => reject(this.#failure(status)));
+    createInterface({ input: child.stderr }).on("line", (line) => this.#onComplaint(line));
+    createInterface({ input: child.stdout }).on("line", (line) => {
+      if (!line.startsWith("ready ")) return;
+      this.#isReady = true;
+      this.#ready.resolve();
     });
+    child.once("error", (error) => this.#ready.reject(error));
+    child.once("close", (status) => this.#onEnd(status));
+    return child;
   }
 
-  stop(): void {
-    this.#child.kill("SIGTERM");
+  /** A killed supervisor leaves its server running, for the next one to adopt (SPEC C4). */
+  #onEnd(status: number | null): void {
+    if (status === null && this.#isReady && !this.#isStopping) {
+      this.#onComplaint("the supervisor was killed, its server runs on; here is a new one");
+      this.#isReady = false;
+      this.#child = this.#start();
+      return;
+    }
+    this.#ready.reject(this.#failure(status));
+    this.#ended.resolve();
   }
 
   #onComplaint(line: string): void {

@@ -64,7 +64,8 @@ function hostLines(plan: DemoPlan, lun: Lun): string[] {
 }
 
 function commandLines(plan: DemoPlan): string[] {
-  const data = relative(process.cwd(), plan.alpha.data) || ".";
+  const nearby = relative(process.cwd(), plan.alpha.data);
+  const data = nearby.startsWith("..") ? plan.alpha.data : nearby;
   return [
     `npx lockstep --data ${data} status`,
     `npx lockstep --data ${data} drill start --seconds 5`,

@@ -46,12 +46,28 @@ function rotate(path: string): void {
   renameSync(path, `${path}.1`);
 }
 
-/** The last sentence that a process wrote since it was started; null when it wrote nothing. */
-export function lastSentence(path: string, startOffset: number): string | null {
+export interface LastWords {
+  sentence: string;
+  /** The line below the sentence, where it has one. */
+  hint: string | null;
+  /** It ended by an error that nothing caught. */
+  isCrash: boolean;
+}
+
+/** What a process wrote last since it was started; null when it wrote nothing. */
+export function lastWords(path: string, startOffset: number): LastWords | null {
   if (!existsSync(path)) return null;
   const written = readFileSync(path).subarray(startOffset).subarray(-TAIL_BYTES).toString("utf8");
-  const last = written.split("\n").findLast((line) => !isOfAStack(line));
-  return last === undefined ? null : sentenceOf(last);
+  const isCrash = /^\s+at .+:\d+:\d+\)?/m.test(written);
+  const lines = written.split("\n").filter((line) => !isOfAStack(line));
+  const last = lines.at(-1);
+  if (last === undefined) return null;
+  const before = lines.at(-2);
+  // A refusal is one line, or two: sentence and hint. Log lines before it are JSON.
+  if (isCrash || isJson(last) || before === undefined || isJson(before)) {
+    return { sentence: sentenceOf(last), hint: null, isCrash };
+  }
+  return { sentence: before, hint: last, isCrash };
 }
 
 /** Node closes the report of an uncaught error with its stack, the error's fields and its own version. */
@@ -59,13 +75,18 @@ function isOfAStack(line: string): boolean {
   return line.trim() === "" || /^(\s|[}^]|Node\.js v\d)/.test(line);
 }
 
+function isJson(line: string): boolean {
+  return line.startsWith("{");
+}
+
 /** Log lines are JSON with a message, or plain text. */
 function sentenceOf(line: string): string {
+  if (!isJson(line)) return line;
   try {
     const value: unknown = JSON.parse(line);
     if (typeof value === "object" && value !== null && "msg" in value) return String(value.msg);
   } catch {
-    // Plain text: shown as it is.
+    // Cut short by the end of its process: shown as it is.
   }
-  return line.replace(/^lockstep:\s*/, "");
+  return line;
 }
