@@ -245,7 +245,7 @@ export class Scenario {
       if (!known || known.healedAt !== null) return null;
       return this.#keep({ ...known, healedAt: iso(nowMs), phases: endAll(known, nowMs) });
     }
-    if (this.#part === "silent") return null;
+    if (this.#part === "silent" || typeof known?.healedAt === "string") return null;
     const kinds = { interrupted: "queueing", probation: "probation", replay: "replay" } as const;
     const kind: OutagePhaseKind = kinds[this.#part];
     const base = known ?? this.#begin(id, one, nowMs);

@@ -6,7 +6,7 @@ import type { AppRouter } from "@lockstep/api";
 import { QueryClient } from "@tanstack/react-query";
 import { createTRPCClient, createWSClient, httpBatchLink, splitLink, wsLink } from "@trpc/client";
 import { createTRPCContext } from "@trpc/tanstack-react-query";
-import { isUnauthorized } from "./problem.ts";
+import { isAnswered } from "./problem.ts";
 
 export const { TRPCProvider, useTRPC, useTRPCClient } = createTRPCContext<AppRouter>();
 
@@ -41,7 +41,7 @@ export function createQueryClient(): QueryClient {
   return new QueryClient({
     defaultOptions: {
       queries: {
-        retry: (failures, error) => !isUnauthorized(error) && failures < 2,
+        retry: (failures, error) => !isAnswered(error) && failures < 2,
         staleTime: 5000,
         // Requests to one's own server go out even where the browser believes itself offline.
         networkMode: "always",

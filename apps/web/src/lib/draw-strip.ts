@@ -90,9 +90,10 @@ function drawUnknown(ctx: CanvasRenderingContext2D, strip: Strip, from: number, 
   ctx.fillStyle = strip.colours.faint;
   ctx.font = "11px 'Inter Variable', sans-serif";
   ctx.textBaseline = "middle";
-  if (left > 190) {
+  const before = "not watched before this page was opened";
+  if (left > ctx.measureText(before).width + 16) {
     ctx.textAlign = "right";
-    ctx.fillText("not watched before this page was opened", left - 8, baseline(strip));
+    ctx.fillText(before, left - 8, baseline(strip));
   }
   if (!strip.live && strip.width - right > 60) {
     ctx.textAlign = "left";

@@ -63,9 +63,9 @@ describe("what is live", () => {
     expect(live.get().trust.kind).toBe("waiting");
     live.takeView(view(link(1, 1)), 1000);
     expect(live.get().trust.kind).toBe("live");
-    live.check(1000 + 2200);
+    live.check(1000 + 1500);
     expect(live.get().trust.kind).toBe("live");
-    live.check(1000 + 2201);
+    live.check(1000 + 1501);
     expect(live.get().trust.kind).toBe("silent");
     live.takeView(view(link(2, 2)), 4000);
     expect(live.get().trust.kind).toBe("live");

@@ -26,12 +26,12 @@ export interface LiveState {
 }
 
 const WAITING: LiveState = { status: null, atMs: null, trust: { kind: "waiting" } };
-/** A status comes with each heartbeat, at most as often as the backend asks for; this much later is too late. */
-const LATE_MS = 1200;
+/** A status comes with each heartbeat, held back for at most 250 ms by the backend; this much later is too late. */
+const LATE_MS = 1000;
 
 /** How long may pass between two updates; null where nothing need change (no peer, so no heartbeats). */
 export function expectedGapMs(status: Status): number | null {
-  return status.link.state === "unpaired" ? null : 2 * status.link.settings.t2 + LATE_MS;
+  return status.link.state === "unpaired" ? null : status.link.settings.t2 + LATE_MS;
 }
 
 export class Live {

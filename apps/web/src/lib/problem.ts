@@ -35,10 +35,10 @@ export function problemOf(error: unknown): Problem {
   return { message: sentence(message), hint: null };
 }
 
-/** Whether the API refused for want of a sign-in. */
-export function isUnauthorized(error: unknown): boolean {
+/** Whether the server itself answered with this failure, so that asking again would change nothing. */
+export function isAnswered(error: unknown): boolean {
   const data = isRecord(error) ? error.data : undefined;
-  return isRecord(data) && data.code === "UNAUTHORIZED";
+  return isRecord(data) && isRecord(data.failure);
 }
 
 /** With a capital at its beginning and a full stop at its end, unless it begins with a name or ends otherwise. */

@@ -94,14 +94,6 @@ export const writeBytesOf =
   (name: string): Pick =>
   (sample) =>
     sample.luns[name]?.writeBytes;
-export const writesOf =
-  (name: string): Pick =>
-  (sample) =>
-    sample.luns[name]?.writes;
-export const readsOf =
-  (name: string): Pick =>
-  (sample) =>
-    sample.luns[name]?.reads;
 
 export interface Curve {
   /** Seconds since the epoch, one for each second shown. */
@@ -111,7 +103,10 @@ export interface Curve {
 
 const SHORTEST_CURVE_MS = 60_000;
 
-/** Second by second, over what was watched of the last `spanMs`: what each of `read` tells for the newest sample of that second. */
+/**
+ * Second by second, over what was watched of the last `spanMs`: what each of `read` tells for the newest sample of that
+ * second.
+ */
 export function curve(
   samples: readonly Sample[],
   spanMs: number,

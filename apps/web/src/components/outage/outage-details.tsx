@@ -1,16 +1,19 @@
 /** Everything an outage's record holds, in words and with exact times. */
 import type { Outage } from "@lockstep/model";
-import { bytes, count, dayAndClock, duration } from "../../lib/format.ts";
+import { bytes, clock, count, day, dayAndClock, duration } from "../../lib/format.ts";
 import { at, outageSpan } from "../../lib/timeline.ts";
 import { causeWords, phaseWords } from "../../lib/words.ts";
 import { Fact, Facts } from "../ui/sheet.tsx";
 import { Sign } from "../ui/sign.tsx";
 import { Cell, Head, Table } from "../ui/table.tsx";
 
-function Exact({ time }: { time: string }) {
+/** To the millisecond; without the day where it is that of `dayOf`. */
+function Exact({ time, dayOf }: { time: string; dayOf?: string }) {
+  const sameDay = dayOf !== undefined && day(at(dayOf)) === day(at(time));
+  const text = sameDay ? clock(at(time), true) : dayAndClock(at(time), true);
   return (
-    <time dateTime={time} className="font-mono whitespace-nowrap">
-      {dayAndClock(at(time), true)}
+    <time dateTime={time} title={time} className="font-mono whitespace-nowrap">
+      {text}
     </time>
   );
 }
@@ -86,9 +89,9 @@ function Phases({ outage, now }: { outage: Outage; now: number }) {
                   </span>
                 </Cell>
                 <Cell>
-                  <Exact time={phase.at} />
+                  <Exact time={phase.at} dayOf={outage.begunAt} />
                 </Cell>
-                <Cell>{to === null ? "goes on" : <Exact time={to} />}</Cell>
+                <Cell>{to === null ? "goes on" : <Exact time={to} dayOf={outage.begunAt} />}</Cell>
                 <Cell end className="font-mono whitespace-nowrap">
                   {duration((to === null ? now : at(to)) - at(phase.at))}
                 </Cell>

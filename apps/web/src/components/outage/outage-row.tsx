@@ -59,7 +59,7 @@ export function OutageRow({ outage, now, open, onToggle, showLun }: OutageRowPro
           <span className="row-start-3 font-mono text-base whitespace-nowrap lg:row-start-auto lg:text-right">
             {duration(span.to - span.from)}
           </span>
-          <span className="row-start-3 justify-self-end lg:row-start-auto lg:justify-self-start">
+          <span className="col-span-2 row-start-3 justify-self-end lg:col-span-1 lg:row-start-auto lg:justify-self-start">
             <Badge words={over ? healed : running} />
           </span>
           <ChevronDown

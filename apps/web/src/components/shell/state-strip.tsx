@@ -1,7 +1,10 @@
 "use client";
 import { clsx } from "clsx";
 import { attentionOf } from "../../lib/attention.ts";
-/** The line at the top of every page: the two servers, the link between them, how many LUNs are mirrored, and whether it is live. */
+/**
+ * The line at the top of every page: the two servers, the link between them, how many LUNs are mirrored, and whether it
+ * is live.
+ */
 import { duration } from "../../lib/format.ts";
 import { lastHeardMs } from "../../lib/pulses.ts";
 import { linkStateWords } from "../../lib/words.ts";
