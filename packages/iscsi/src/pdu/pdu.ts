@@ -30,7 +30,7 @@ export const opcodes = {
   reject: 0x3f,
 } as const;
 
-export const OPCODE_MASK = 0x3f;
+const OPCODE_MASK = 0x3f;
 export const IMMEDIATE = 0x40;
 
 /** Byte 1 of a SCSI Command. */

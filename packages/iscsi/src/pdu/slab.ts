@@ -4,9 +4,9 @@
  * kernel has taken all that was carved from it. One pool per thread.
  */
 
-export const SLAB_BYTES = 1024 * 1024;
+const SLAB_BYTES = 1024 * 1024;
 /** Anything larger gets a slab of its own, which is not kept. */
-export const MAX_CARVED_BYTES = 288 * 1024;
+const MAX_CARVED_BYTES = 288 * 1024;
 /** Slabs kept for later, beyond those in use. */
 const MAX_SPARE_SLABS = 8;
 

@@ -11,7 +11,7 @@ export interface KeepaliveTimes {
   readonly closeAfterMs: number;
 }
 
-export const KEEPALIVE_DEFAULTS: KeepaliveTimes = { pingAfterMs: 10_000, closeAfterMs: 25_000 };
+const KEEPALIVE_DEFAULTS: KeepaliveTimes = { pingAfterMs: 10_000, closeAfterMs: 25_000 };
 /** The timer runs this many times until a ping. */
 const TICKS_UNTIL_PING = 5;
 

@@ -17,7 +17,7 @@ const functions = {
   taskReassign: 8,
 } as const;
 
-export const taskManagementResponses = {
+const taskManagementResponses = {
   complete: 0,
   taskDoesNotExist: 1,
   lunDoesNotExist: 2,
@@ -107,7 +107,7 @@ function reset(session: Session, units: readonly Unit[], done: () => void): void
 }
 
 /** Ends tasks without an answer; `done` when the last one is gone. */
-export function abort(tasks: readonly SessionTask[], done: () => void): void {
+function abort(tasks: readonly SessionTask[], done: () => void): void {
   let left = 1;
   const gone = () => {
     left--;

@@ -5,7 +5,7 @@ import { TargetServer, type TargetServerOptions } from "../target-server.ts";
 import { StubDevice } from "./stub-device.ts";
 
 export const IQN = "iqn.2026-11.dev.lockstep:test.one";
-export const UUID = "6f1f3d0c-55c2-4a6b-9a3e-6f5cf2f0a001";
+const UUID = "6f1f3d0c-55c2-4a6b-9a3e-6f5cf2f0a001";
 
 export interface LocalTarget {
   readonly port: number;
