@@ -16,12 +16,13 @@ import type { Network } from "./network.ts";
 import { type ServerOptions, StorageServer } from "./server.ts";
 import type { Stage } from "./stage.ts";
 
+/** Short, but no shorter than what a machine with two busy cores keeps to. */
 export const SHORT_TIMES: LinkSettings = {
-  t1: 150,
-  t2: 20,
-  t3: 200,
-  t4: 1_000,
-  probation: 300,
+  t1: 500,
+  t2: 50,
+  t3: 600,
+  t4: 1_500,
+  probation: 800,
   connections: 2,
 };
 export const DEFAULT_TIMES = DEFAULT_LINK_SETTINGS;
