@@ -5,7 +5,12 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
-import { ConnectionArray, type Heartbeats, monotonicMs, startHeartbeats } from "@lockstep/engine/io";
+import {
+  ConnectionArray,
+  type Heartbeats,
+  monotonicMs,
+  startHeartbeats,
+} from "@lockstep/engine/io";
 import { PORTAL_GROUP_TAG, Portal } from "@lockstep/iscsi";
 import {
   type Actor,
@@ -34,8 +39,8 @@ import { OutageKeeper } from "./luns/outage-keeper.ts";
 import { OutageLog } from "./outage-log.ts";
 import { LinkRecord, LunTableRecord, ServerRecord } from "./records.ts";
 import { StableFile } from "./stable-file.ts";
-import type { WorkerReport } from "./threads/messages.ts";
 import { ConnectionThreads } from "./threads/connection-threads.ts";
+import type { WorkerReport } from "./threads/messages.ts";
 import { Workers } from "./threads/workers.ts";
 
 /** Live figures (ages of timestamps, rates) are told to subscribers this often; each takes what it asked for. */
@@ -74,7 +79,9 @@ export class Appliance {
 
   /** Starts everything; hosts can log in and the local socket answers when it resolves. */
   static async start(options: ServeOptions): Promise<Appliance> {
-    const file = new StableFile(path.join(options.data, "server.json"), ServerRecord, { copies: 2 });
+    const file = new StableFile(path.join(options.data, "server.json"), ServerRecord, {
+      copies: 2,
+    });
     const known = await file.read();
     const server = { uuid: known?.uuid ?? ServerId.parse(randomUUID()), name: options.name };
     if (known?.name !== server.name) await file.save(server);
@@ -130,7 +137,15 @@ export class Appliance {
     if (peer === null) return;
     await this.link.unpair();
     const { secret: _secret, ...shown } = peer;
-    this.event("peer-removed", "warning", actor, "link", `${peer.name} is no longer the peer`, shown, null);
+    this.event(
+      "peer-removed",
+      "warning",
+      actor,
+      "link",
+      `${peer.name} is no longer the peer`,
+      shown,
+      null,
+    );
   }
 
   async stop(): Promise<void> {
@@ -289,7 +304,15 @@ export class Appliance {
         if (state !== "up") this.luns.forgetNotices();
         const why = cause === null ? "" : ` (${cause})`;
         const severity = state === "interrupted" ? "warning" : "info";
-        this.event("link-state", severity, SYSTEM, "link", `the link is ${state}${why}`, null, null);
+        this.event(
+          "link-state",
+          severity,
+          SYSTEM,
+          "link",
+          `the link is ${state}${why}`,
+          null,
+          null,
+        );
         if (state === "up") this.luns.notifyAll();
       },
       settingsChanged: (before, after, from) =>
@@ -326,7 +349,15 @@ export class Appliance {
       paired: async (peer, outageNumber) => {
         await this.link.pair(peer, outageNumber);
         const { secret: _secret, ...shown } = peer;
-        this.event("peer-joined", "info", SYSTEM, "link", `${peer.name} is the peer now`, null, shown);
+        this.event(
+          "peer-joined",
+          "info",
+          SYSTEM,
+          "link",
+          `${peer.name} is the peer now`,
+          null,
+          shown,
+        );
       },
     });
     this.connector = new Connector({

@@ -43,11 +43,18 @@ export class StableFile<T> {
     }
     if (found === null) {
       if (broken === null) return null;
-      throw new Failure("unavailable", `${broken} is damaged`, "restore it, or set the folder aside");
+      throw new Failure(
+        "unavailable",
+        `${broken} is damaged`,
+        "restore it, or set the folder aside",
+      );
     }
     const parsed = this.schema.safeParse(found.value);
     if (!parsed.success) {
-      throw new Failure("unavailable", `${this.paths[0]} was written by another release, or by hand`);
+      throw new Failure(
+        "unavailable",
+        `${this.paths[0]} was written by another release, or by hand`,
+      );
     }
     this.version = found.version;
     return parsed.data;

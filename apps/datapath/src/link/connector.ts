@@ -138,7 +138,10 @@ export class Connector {
     const { ports } = await client.request("ports", { epoch });
     const count = await this.options.arm(epoch);
     if (ports.length !== count) {
-      throw new Failure("unavailable", `the peer has ${ports.length} connections and this server ${count}`);
+      throw new Failure(
+        "unavailable",
+        `the peer has ${ports.length} connections and this server ${count}`,
+      );
     }
     if (this.epoch !== epoch) return;
     ports.forEach((port, index) => {

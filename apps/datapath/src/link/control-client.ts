@@ -78,7 +78,8 @@ export class ControlClient {
     params: ControlParams<K>,
   ): Promise<ControlResult<K>> {
     const { proven } = this;
-    if (proven === null || this.closedNow) throw new Failure("unreachable", "the peer is not connected");
+    if (proven === null || this.closedNow)
+      throw new Failure("unreachable", "the peer is not connected");
     const id = this.nextId++;
     const result = await new Promise<unknown>((resolve, reject) => {
       const timer = setTimeout(() => {
@@ -100,7 +101,8 @@ export class ControlClient {
       proven.socket.write(encodeJsonFrame(FrameKind.control, { id, request, params }));
     });
     const parsed = controlRequests[request].result.safeParse(result);
-    if (!parsed.success) throw new Failure("internal", `the peer's answer to "${request}" is wrong`);
+    if (!parsed.success)
+      throw new Failure("internal", `the peer's answer to "${request}" is wrong`);
     return parsed.data as ControlResult<K>;
   }
 

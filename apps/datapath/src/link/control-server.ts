@@ -126,7 +126,10 @@ export class ControlServer {
     return true;
   }
 
-  private async carryOut<K extends ControlRequestName>(request: K, params: unknown): Promise<unknown> {
+  private async carryOut<K extends ControlRequestName>(
+    request: K,
+    params: unknown,
+  ): Promise<unknown> {
     const parsed = controlRequests[request].params.safeParse(params);
     if (!parsed.success) throw new Failure("usage", `the request "${request}" could not be read`);
     return this.options.handlers[request](parsed.data as ControlParams<K>);

@@ -73,7 +73,11 @@ export class PairingKeys {
 }
 
 /** The MAC that an offer carries. */
-export function offerMac(invitation: string, side: "inviter" | "joiner", offer: Omit<PairOffer, "mac">): string {
+export function offerMac(
+  invitation: string,
+  side: "inviter" | "joiner",
+  offer: Omit<PairOffer, "mac">,
+): string {
   const { uuid, name, host, mirrorPort, heartbeatPort, publicKey, outageNumber } = offer;
   const covered = [side, uuid, name, host, mirrorPort, heartbeatPort, publicKey, outageNumber];
   return keyedHash(Buffer.from(invitation, "hex"), "pair-offer")(covered.join(" "));

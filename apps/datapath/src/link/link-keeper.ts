@@ -135,7 +135,8 @@ export class LinkKeeper {
       this.step({ type: "peer", peer: { state, outageNumber, hearsUs } });
     } else if (event.type === "interrupted") {
       const begunAt = event.lastHeardAt ?? event.at;
-      const rehearsed = event.reason === "told" && this.options.array.silencedUntilMs > monotonicMs();
+      const rehearsed =
+        event.reason === "told" && this.options.array.silencedUntilMs > monotonicMs();
       const cause = rehearsed ? "drill" : CAUSES[event.reason];
       this.step({ type: "interrupted", cause, begunAt });
     }
@@ -150,7 +151,11 @@ export class LinkKeeper {
   pairingObstacle(): Failure | null {
     const { peer } = this.record;
     if (peer === null) return null;
-    return new Failure("refused", `${peer.name} is the peer already`, "run `lockstep peer remove` first");
+    return new Failure(
+      "refused",
+      `${peer.name} is the peer already`,
+      "run `lockstep peer remove` first",
+    );
   }
 
   // --- pairing ------------------------------------------------------------------------------------------------------
@@ -182,9 +187,12 @@ export class LinkKeeper {
   // --- settings -----------------------------------------------------------------------------------------------------
 
   async set(patch: LinkSettingsPatch): Promise<void> {
-    const given = Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined));
+    const given = Object.fromEntries(
+      Object.entries(patch).filter(([, value]) => value !== undefined),
+    );
     const parsed = LinkSettings.safeParse({ ...this.record.settings, ...given });
-    if (!parsed.success) throw new Failure("usage", parsed.error.issues[0]?.message ?? "wrong settings");
+    if (!parsed.success)
+      throw new Failure("usage", parsed.error.issues[0]?.message ?? "wrong settings");
     const settings = parsed.data;
     const version = this.record.settingsVersion + 1;
     const channel = this.connector?.channel ?? null;
@@ -278,7 +286,8 @@ export class LinkKeeper {
     const { array, threads } = this.options;
     const count = array.count;
     const all =
-      this.connector?.allOpen(this.armedEpoch, count) && threads.allConnected(this.armedEpoch, count);
+      this.connector?.allOpen(this.armedEpoch, count) &&
+      threads.allConnected(this.armedEpoch, count);
     if (all && this.armedEpoch === this.machine.outageNumber) this.step({ type: "connected" });
     this.options.changed();
   }
@@ -336,7 +345,10 @@ export class LinkKeeper {
         return;
       case "state":
         workers.tellAll({ note: "probation", on: effect.state === "probation" });
-        this.options.stateChanged(effect.state, effect.state === "interrupted" ? this.lastCause : null);
+        this.options.stateChanged(
+          effect.state,
+          effect.state === "interrupted" ? this.lastCause : null,
+        );
         return;
     }
   }

@@ -1,6 +1,7 @@
 /** Inviting and joining: how two servers come to know each other (SPEC L3, "servers are paired first"). */
-import { keyedHash, sameMac } from "@lockstep/engine/io";
+
 import type { KeyedHash } from "@lockstep/engine";
+import { keyedHash, sameMac } from "@lockstep/engine/io";
 import { type Address, Failure, type Invitation, type Name } from "@lockstep/model";
 import type { z } from "zod";
 import type { PeerRecord } from "../records.ts";
@@ -127,7 +128,11 @@ export class Pairing {
     const { self } = this.options;
     if (offer.uuid === self.uuid) throw new Failure("refused", "a server can't be its own peer");
     if (offer.name === self.name) {
-      throw new Failure("refused", `both servers are named "${self.name}"`, "give one another --name");
+      throw new Failure(
+        "refused",
+        `both servers are named "${self.name}"`,
+        "give one another --name",
+      );
     }
   }
 

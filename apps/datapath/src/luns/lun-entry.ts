@@ -106,7 +106,8 @@ function mirrorReason(entry: LunEntry): string | null {
 /** Without an activity log a copy that is not in step is dirty as a whole (SPEC R1, stand-in). */
 function dirtyOf(entry: LunEntry, around: LunSurroundings): Lun["dirty"] {
   const state = stateOf(entry, around);
-  if (entry.record.role === "mirror" && entry.notice === null) return { regions: null, bytes: null };
+  if (entry.record.role === "mirror" && entry.notice === null)
+    return { regions: null, bytes: null };
   if (state !== "initializing") return { regions: 0, bytes: 0 };
   const total = entry.record.sizeBytes;
   const left = total - (entry.facts?.progress?.doneBytes ?? 0);

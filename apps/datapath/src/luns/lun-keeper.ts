@@ -19,15 +19,19 @@ import {
   type Severity,
 } from "@lockstep/model";
 import type { LunNotice, LunOffer } from "../link/control-messages.ts";
-import { DEFAULT_JOURNAL_LIMIT_BYTES, type LunRecord, MIN_JOURNAL_LIMIT_BYTES } from "../records.ts";
+import {
+  DEFAULT_JOURNAL_LIMIT_BYTES,
+  type LunRecord,
+  MIN_JOURNAL_LIMIT_BYTES,
+} from "../records.ts";
 import type { CopySpec, LunFacts } from "../threads/messages.ts";
 import type { WorkerHandle, Workers } from "../threads/workers.ts";
 import {
   copySpec,
   type LunEntry,
+  type LunSurroundings,
   lunNotice,
   lunOffer,
-  type LunSurroundings,
   lunSpec,
   lunView,
 } from "./lun-entry.ts";
@@ -161,7 +165,9 @@ export class LunKeeper {
         throw new Failure(
           "refused",
           primary ? `"${name}" is mirrored` : `"${name}" is the mirror of a LUN of the peer`,
-          primary ? `run \`lockstep lun mirror ${name} off\` first` : "turn mirroring off at its primary first",
+          primary
+            ? `run \`lockstep lun mirror ${name} off\` first`
+            : "turn mirroring off at its primary first",
         );
       }
       if (entry.worker !== null) await this.worker(entry).call("lun-close", { uuid: record.uuid });
@@ -249,7 +255,8 @@ export class LunKeeper {
     const before = entry.facts;
     entry.facts = facts;
     if (before !== null && before.state !== facts.state) {
-      const severity = facts.state === "mirrored" || facts.state === "unmirrored" ? "info" : "warning";
+      const severity =
+        facts.state === "mirrored" || facts.state === "unmirrored" ? "info" : "warning";
       const message = `LUN "${entry.record.name}" went from ${before.state} to ${facts.state}`;
       this.options.event("lun-state", severity, SYSTEM, entry.record.name, message, null, null);
     }
@@ -379,7 +386,8 @@ export class LunKeeper {
   }
 
   private worker(entry: LunEntry): WorkerHandle {
-    if (entry.worker === null) throw new Failure("unavailable", `"${entry.record.name}" is not open`);
+    if (entry.worker === null)
+      throw new Failure("unavailable", `"${entry.record.name}" is not open`);
     return this.options.workers.at(entry.worker);
   }
 
@@ -393,20 +401,31 @@ export class LunKeeper {
 
   private named(name: string): LunEntry {
     for (const entry of this.entries.values()) if (entry.record.name === name) return entry;
-    throw new Failure("not-found", `there is no LUN named "${name}"`, "`lockstep lun list` shows all");
+    throw new Failure(
+      "not-found",
+      `there is no LUN named "${name}"`,
+      "`lockstep lun list` shows all",
+    );
   }
 
   private primary(name: string): LunEntry {
     const entry = this.named(name);
     if (entry.record.role === "primary") return entry;
-    throw new Failure("refused", `"${name}" is a mirror copy here`, "do this at its primary server");
+    throw new Failure(
+      "refused",
+      `"${name}" is a mirror copy here`,
+      "do this at its primary server",
+    );
   }
 
   private checkName(name: string): void {
     for (const { record } of this.entries.values()) {
       if (record.name !== name) continue;
       const where = record.role === "mirror" ? " (the mirror of a LUN of the peer)" : "";
-      throw new Failure("exists", `there is a LUN named "${name}" on ${this.options.around().server}${where}`);
+      throw new Failure(
+        "exists",
+        `there is a LUN named "${name}" on ${this.options.around().server}${where}`,
+      );
     }
   }
 

@@ -82,7 +82,9 @@ export class OutageKeeper {
   }
 }
 
-function countsOf(facts: OutageFacts): Pick<Outage, "peakQueue" | "healBytes" | "longestHostWaitMs"> {
+function countsOf(
+  facts: OutageFacts,
+): Pick<Outage, "peakQueue" | "healBytes" | "longestHostWaitMs"> {
   return {
     peakQueue: { bytes: facts.peakBytes, requests: facts.peakRequests },
     healBytes: facts.healBytes,

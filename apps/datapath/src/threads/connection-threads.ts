@@ -54,7 +54,8 @@ export class ConnectionThreads {
 
   /** Starts a set anew, each thread after the one before it in its element has exited. Resolves with their ports. */
   start(count: number, epoch: number, peer: string, secret: Uint8Array): Promise<number[]> {
-    for (let index = count; index < this.threads.length; index++) this.close(index, "the set is smaller");
+    for (let index = count; index < this.threads.length; index++)
+      this.close(index, "the set is smaller");
     return Promise.all(
       Array.from({ length: count }, (_, index) => this.restart(index, epoch, peer, secret)),
     );

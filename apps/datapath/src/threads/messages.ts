@@ -67,7 +67,10 @@ export interface DialOrder {
 /** Calls of the main thread to a worker, with what they answer. */
 export interface WorkerCalls {
   /** `moved`: another worker owned it a moment ago. */
-  "lun-open": { params: { spec: LunSpec; moved: boolean }; result: { restoration: Restoration | null } };
+  "lun-open": {
+    params: { spec: LunSpec; moved: boolean };
+    result: { restoration: Restoration | null };
+  };
   "lun-close": { params: { uuid: string }; result: null };
   "lun-designate": { params: { uuid: string; on: boolean }; result: null };
   "lun-resize": { params: { uuid: string; sizeBytes: number }; result: null };
@@ -112,8 +115,7 @@ export interface CopySpec {
 
 export type ConnectionThreadNote =
   /** Answer to `need`: the copy's whereabouts, or why there is none. */
-  | { note: "copy"; uuid: string; spec: CopySpec | string }
-  | { note: "close"; reason: string };
+  { note: "copy"; uuid: string; spec: CopySpec | string } | { note: "close"; reason: string };
 
 export type ConnectionThreadReport =
   | { report: "listening"; port: number }

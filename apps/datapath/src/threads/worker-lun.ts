@@ -23,7 +23,6 @@ export class WorkerLun {
   readonly lun: MirroredLun;
   readonly unit: LogicalUnit;
   private readonly journal: JournalFile;
-  private readonly marks: StableFile<LunMark>;
   private told: LunFacts | null = null;
 
   private constructor(
@@ -36,7 +35,6 @@ export class WorkerLun {
   ) {
     this.spec = spec;
     this.journal = journal;
-    this.marks = marks;
     const world: LunWorld = {
       now: monotonicMs,
       newStream,
@@ -157,10 +155,15 @@ async function openJournal(
   }
   const marked = { stream: newest, last: mark.last };
   const restored = await restoreJournal({ ...options, lun: spec.uuid }, device, marked);
-  if (!restored.usable) return { journal: restored.journal, restoration: "full-copy", recovered: null };
+  if (!restored.usable)
+    return { journal: restored.journal, restoration: "full-copy", recovered: null };
   const voids = restored.voids.map(({ stream, number }) => ({
     stream: formatStreamId(stream),
     number,
   }));
-  return { journal: restored.journal, restoration, recovered: { last: restored.lastNumber, voids } };
+  return {
+    journal: restored.journal,
+    restoration,
+    recovered: { last: restored.lastNumber, voids },
+  };
 }

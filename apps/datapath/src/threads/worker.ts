@@ -233,12 +233,15 @@ function tick(): void {
 /** A tick behind the poll phase: what the connection brought meanwhile was taken first (SPEC L7). */
 function schedule(): void {
   const { t1, t4 } = array.settings().settings;
-  setTimeout(() => {
-    setImmediate(() => {
-      tick();
-      schedule();
-    });
-  }, Math.max(10, Math.min(100, Math.min(t1, t4) / 4)));
+  setTimeout(
+    () => {
+      setImmediate(() => {
+        tick();
+        schedule();
+      });
+    },
+    Math.max(10, Math.min(100, Math.min(t1, t4) / 4)),
+  );
 }
 
 port.on("message", (message: unknown) => {

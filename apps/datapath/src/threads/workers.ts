@@ -26,7 +26,11 @@ export class WorkerHandle {
     this.index = index;
     const { array, kernelBootId, portals } = options;
     const workerData: WorkerData = { index, array, kernelBootId, portals };
-    this.worker = new Worker(MODULE, { workerData, resourceLimits: LIMITS, name: `worker-${index}` });
+    this.worker = new Worker(MODULE, {
+      workerData,
+      resourceLimits: LIMITS,
+      name: `worker-${index}`,
+    });
     this.caller = new Caller(this.worker);
     this.worker.on("message", (message: unknown) => {
       if (!this.caller.take(message)) options.report(index, message as WorkerReport);

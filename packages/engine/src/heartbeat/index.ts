@@ -4,5 +4,6 @@ export * from "./interruption-detector.ts";
 export * from "./message.ts";
 export * from "./pace.ts";
 export * from "./peer-tracker.ts";
+export * from "./running-clock.ts";
 export * from "./told-signal.ts";
 export * from "./uuid.ts";

@@ -10,18 +10,22 @@ import {
   sendIntervalMs,
   silenceThresholdMs,
 } from "./pace.ts";
+import { RunningClock } from "./running-clock.ts";
 
 const T1 = 100;
 const T2 = 20;
 const T3 = 250;
 
 interface Memory {
-  drainedAtMs: number;
+  drainedRunMs: number;
   lastHeardAtMs: number;
 }
 
-function view(nowMs: number, memory: Memory, armedAtMs = 0): SignalView {
-  return { nowMs, ...memory, armedAtMs, thresholdMs: T1, intervalMs: T2, stuckMs: T3 };
+/** As a receiver leaves it that was never stalled: both clocks are one. */
+function view(nowMs: number, memory: Memory, armedRunMs = 0): SignalView {
+  const lastHeardRunMs = memory.lastHeardAtMs;
+  const settings = { thresholdMs: T1, intervalMs: T2, stuckMs: T3 };
+  return { nowMs, ...memory, lastHeardRunMs, armedRunMs, ...settings };
 }
 
 /** Sums pauses to moments. */
@@ -52,7 +56,7 @@ function receiverSteps(
       at += processing[index % processing.length] ?? 0;
       steps.push({ atMs: at, change: { lastHeardAtMs: at } });
     }
-    steps.push({ atMs: at, change: { drainedAtMs: begin } });
+    steps.push({ atMs: at, change: { drainedRunMs: begin } });
     busyUntilMs = at;
   });
   return steps;
@@ -84,7 +88,7 @@ describe("interruption detector", () => {
             if (at >= end) break;
             const verdict = detector.check(
               view(at, {
-                drainedAtMs: newest(steps, "drainedAtMs", readDrainedMs),
+                drainedRunMs: newest(steps, "drainedRunMs", readDrainedMs),
                 lastHeardAtMs: newest(steps, "lastHeardAtMs", at),
               }),
             );
@@ -105,14 +109,14 @@ describe("interruption detector", () => {
         (phaseMs, drainPhaseMs, latencyMs) => {
           const lastMs = 1_000;
           const detector = new InterruptionDetector();
-          const memory: Memory = { drainedAtMs: lastMs, lastHeardAtMs: lastMs };
+          const memory: Memory = { drainedRunMs: lastMs, lastHeardAtMs: lastMs };
           detector.check(view(lastMs, memory));
           let drainMs = lastMs + drainPhaseMs;
           let checkMs = lastMs + phaseMs;
           let sendMs = checkMs;
           for (;;) {
             if (drainMs <= checkMs) {
-              memory.drainedAtMs = drainMs;
+              memory.drainedRunMs = drainMs;
               drainMs = latencyMs + nextDrainMs(drainMs, T2, memory.lastHeardAtMs + T1);
               continue;
             }
@@ -129,7 +133,7 @@ describe("interruption detector", () => {
 
   it("[H5] a receiver that does not drain for T3 of our own running time is stuck, and its side silent", () => {
     const detector = new InterruptionDetector();
-    const memory = { drainedAtMs: 1_000, lastHeardAtMs: 1_000 };
+    const memory = { drainedRunMs: 1_000, lastHeardAtMs: 1_000 };
     detector.check(view(1_000, memory));
     let nowMs = 1_000;
     let verdict = detector.check(view(nowMs, memory));
@@ -148,7 +152,7 @@ describe("interruption detector", () => {
 
   it("[H5] a process that was suspended as a whole takes its receiver for stuck only after T3 of running again", () => {
     const detector = new InterruptionDetector();
-    const memory = { drainedAtMs: 1_000, lastHeardAtMs: 1_000 };
+    const memory = { drainedRunMs: 1_000, lastHeardAtMs: 1_000 };
     detector.check(view(1_000, memory));
     expect(detector.check(view(61_000, memory))).toEqual({
       change: "none",
@@ -156,35 +160,81 @@ describe("interruption detector", () => {
       receiverStuck: false,
     });
     expect(
-      detector.check(view(61_010, { drainedAtMs: 61_005, lastHeardAtMs: 61_002 })).change,
+      detector.check(view(61_010, { drainedRunMs: 61_005, lastHeardAtMs: 61_002 })).change,
     ).toBe("none");
   });
 
   it("[H3] says heard with the first message after silence, and interrupted anew after it", () => {
     const detector = new InterruptionDetector();
     const changes = [
-      { drainedAtMs: 1_000, lastHeardAtMs: 1_000 },
-      { drainedAtMs: 1_100, lastHeardAtMs: 1_000 },
-      { drainedAtMs: 1_120, lastHeardAtMs: 1_000 },
-      { drainedAtMs: 1_140, lastHeardAtMs: 1_130 },
-      { drainedAtMs: 1_240, lastHeardAtMs: 1_130 },
-    ].map((memory) => detector.check(view(memory.drainedAtMs, memory)).change);
+      { drainedRunMs: 1_000, lastHeardAtMs: 1_000 },
+      { drainedRunMs: 1_100, lastHeardAtMs: 1_000 },
+      { drainedRunMs: 1_120, lastHeardAtMs: 1_000 },
+      { drainedRunMs: 1_140, lastHeardAtMs: 1_130 },
+      { drainedRunMs: 1_240, lastHeardAtMs: 1_130 },
+    ].map((memory) => detector.check(view(memory.drainedRunMs, memory)).change);
     expect(changes).toEqual(["heard", "interrupted", "none", "heard", "interrupted"]);
   });
 
   it("[H3] what was armed and never heard is silent from the arming on", () => {
     const detector = new InterruptionDetector();
-    const memory = { drainedAtMs: 1_099, lastHeardAtMs: 0 };
+    const memory = { drainedRunMs: 1_099, lastHeardAtMs: 0 };
     expect(detector.check(view(1_099, memory, 1_000)).change).toBe("none");
-    expect(detector.check(view(1_101, { ...memory, drainedAtMs: 1_100 }, 1_000)).change).toBe(
+    expect(detector.check(view(1_101, { ...memory, drainedRunMs: 1_100 }, 1_000)).change).toBe(
       "interrupted",
     );
   });
 
+  it("[H5] a machine that stalls both servers at once makes no interruption between them", () => {
+    const segment = fc.tuple(fc.integer({ min: 60, max: 400 }), fc.integer({ min: 1, max: 2_000 }));
+    fc.assert(
+      fc.property(
+        fc.array(segment, { minLength: 1, maxLength: 20 }),
+        fc.nat({ max: 40 }),
+        (segments, late) => {
+          const clock = new RunningClock(0);
+          const detector = new InterruptionDetector();
+          const memory = { lastHeardAtMs: 1_000, lastHeardRunMs: 1_000 };
+          let at = 1_000;
+          let sendAtMs = at;
+          for (const [runMs, pauseMs] of segments) {
+            // The receiver is the first to run after a pause, the peer's sender comes late.
+            const sendFromMs = at + late;
+            for (const end = at + runMs; at < end; at += T2 / 2) {
+              clock.ran(at, T2);
+              if (at >= sendFromMs && at >= sendAtMs) {
+                memory.lastHeardAtMs = at;
+                memory.lastHeardRunMs = at - clock.stalledMs;
+                sendAtMs = at + T2;
+              }
+              const drainedRunMs = at - clock.stalledMs;
+              const verdict = detector.check({
+                ...view(at, { drainedRunMs, ...memory }),
+                ...memory,
+              });
+              expect(verdict.change).not.toBe("interrupted");
+            }
+            at += pauseMs;
+          }
+        },
+      ),
+    );
+  });
+
+  it("[H5] a stall of one's own lengthens the search for a dead peer by no more than the stall", () => {
+    const clock = new RunningClock(0);
+    clock.ran(1_000, T2);
+    clock.ran(1_010, T2);
+    clock.ran(1_090, T2);
+    expect(clock.stalledMs).toBe(60);
+    clock.ran(1_110, T2);
+    expect(clock.stalledMs).toBe(60);
+  });
+
   it("begins again when the peer is forgotten", () => {
     const detector = new InterruptionDetector();
-    detector.check(view(1_000, { drainedAtMs: 1_000, lastHeardAtMs: 1_000 }));
-    expect(detector.check(view(1_200, { drainedAtMs: 1_200, lastHeardAtMs: 0 })).change).toBe(
+    detector.check(view(1_000, { drainedRunMs: 1_000, lastHeardAtMs: 1_000 }));
+    expect(detector.check(view(1_200, { drainedRunMs: 1_200, lastHeardAtMs: 0 })).change).toBe(
       "none",
     );
     expect(detector.state).toBe("idle");

@@ -14,14 +14,15 @@ export const SIGNAL_EDGES = {
   silent: { heard: "hearing", expired: "silent", reset: "idle" },
 } as const satisfies Record<SignalState, Record<SignalEvent, SignalState>>;
 
-/** Times on the monotonic clock in milliseconds; 0: never. */
+/** Times in milliseconds on the monotonic clock, or on the receiver's running clock where they end so; 0: never. */
 export interface SignalView {
   nowMs: number;
-  /** Read before the two below: what was received before this moment is in them. */
-  drainedAtMs: number;
+  /** Read before those below: what was received before this moment is in them. */
+  drainedRunMs: number;
   lastHeardAtMs: number;
+  lastHeardRunMs: number;
   /** When connections were armed: what was never heard is silent since then. */
-  armedAtMs: number;
+  armedRunMs: number;
   thresholdMs: number;
   intervalMs: number;
   /** T3. */
@@ -39,7 +40,7 @@ export interface Verdict {
 export class InterruptionDetector {
   #state: SignalState = "idle";
   #heardAtMs = 0;
-  #seenDrainedAtMs = 0;
+  #seenDrainedMs = 0;
   #checkedAtMs = 0;
   #undrainedMs = 0;
 
@@ -53,9 +54,9 @@ export class InterruptionDetector {
       this.#step("heard");
     }
     if (this.#state === "silent") return verdict;
-    const sinceMs = Math.max(this.#heardAtMs, this.#state === "idle" ? view.armedAtMs : 0);
+    const sinceMs = this.#state === "hearing" ? view.lastHeardRunMs : view.armedRunMs;
     if (sinceMs === 0) return verdict;
-    const silent = isExpired(sinceMs, view.drainedAtMs, view.thresholdMs);
+    const silent = view.drainedRunMs >= sinceMs + view.thresholdMs;
     if (!silent && !receiverStuck) return verdict;
     this.#step("expired");
     // Heard and lost between two checks: the interruption is news, that it was heard before is not any more.
@@ -84,8 +85,8 @@ export class InterruptionDetector {
   #countUndrained(view: SignalView): boolean {
     const elapsedMs = this.#checkedAtMs === 0 ? 0 : view.nowMs - this.#checkedAtMs;
     this.#checkedAtMs = view.nowMs;
-    if (view.drainedAtMs !== this.#seenDrainedAtMs || view.lastHeardAtMs > this.#heardAtMs) {
-      this.#seenDrainedAtMs = view.drainedAtMs;
+    if (view.drainedRunMs !== this.#seenDrainedMs || view.lastHeardAtMs > this.#heardAtMs) {
+      this.#seenDrainedMs = view.drainedRunMs;
       this.#undrainedMs = 0;
       return false;
     }
@@ -98,9 +99,4 @@ export class InterruptionDetector {
   #step(event: SignalEvent): void {
     this.#state = SIGNAL_EDGES[this.#state][event];
   }
-}
-
-/** Whether a timestamp is older than T1, as a receiver can tell that has emptied its socket at `drainedAtMs` (H5). */
-export function isExpired(timestampMs: number, drainedAtMs: number, thresholdMs: number): boolean {
-  return drainedAtMs >= timestampMs + thresholdMs;
 }

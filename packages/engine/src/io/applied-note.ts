@@ -17,7 +17,9 @@ const PROT_READ_WRITE = 3;
 const MAP_SHARED = 1;
 
 const libc = koffi.load(null);
-const mmap = libc.func("void *mmap(void *addr, size_t length, int prot, int flags, int fd, int64_t offset)");
+const mmap = libc.func(
+  "void *mmap(void *addr, size_t length, int prot, int flags, int fd, int64_t offset)",
+);
 const munmap = libc.func("int munmap(void *addr, size_t length)");
 
 const slotAt = [8, 16] as const;

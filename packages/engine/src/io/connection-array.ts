@@ -18,7 +18,12 @@ const slot = {
   count: 2,
   armedAtUs: 3,
   lastHeardUs: 4,
-  drainedUs: 5,
+  /** Of the last drain, the last heartbeat and the arming on the receiver's running clock (H5). */
+  drainedRunUs: 5,
+  lastHeardRunUs: 17,
+  armedRunUs: 18,
+  stalledUs: 19,
+  drainedUs: 20,
   silencedUntilUs: 6,
   counter: 7,
   sent: 8,
@@ -103,6 +108,7 @@ export class ConnectionArray {
     const heardUs = this.#load("lastHeardUs");
     this.#store("count", BigInt(count));
     this.#store("armedAtUs", toUs(nowMs));
+    this.#store("armedRunUs", toUs(nowMs) - this.#load("stalledUs"));
     for (let i = 0; i < count; i++) {
       for (const elements of [this.out, this.in]) {
         elements.setTimestampUs(i, heardUs === 0n ? toUs(nowMs) : heardUs);
@@ -114,6 +120,10 @@ export class ConnectionArray {
 
   get armedAtMs(): number {
     return this.#ms("armedAtUs");
+  }
+
+  get armedRunMs(): number {
+    return this.#ms("armedRunUs");
   }
 
   /** Settings in force and their version. */
@@ -138,6 +148,7 @@ export class ConnectionArray {
       this.out.setTimestampUs(i, us);
       this.in.setTimestampUs(i, us);
     }
+    this.#store("lastHeardRunUs", us - this.#load("stalledUs"));
     this.#store("lastHeardUs", us);
     this.add("received", 1);
   }
@@ -145,7 +156,9 @@ export class ConnectionArray {
   /** Forgets a peer that is no more. By the receiver thread only. */
   forgetHeard(): void {
     this.#store("lastHeardUs", 0n);
+    this.#store("lastHeardRunUs", 0n);
     this.#store("armedAtUs", 0n);
+    this.#store("armedRunUs", 0n);
   }
 
   /** 0 before the first heartbeat. */
@@ -153,13 +166,33 @@ export class ConnectionArray {
     return this.#ms("lastHeardUs");
   }
 
+  get lastHeardRunMs(): number {
+    return this.#ms("lastHeardRunUs");
+  }
+
   /** Everything that had arrived by then has been received (H5). */
   get drainedMs(): number {
     return this.#ms("drainedUs");
   }
 
+  /** The same on the receiver's running clock. */
+  get drainedRunMs(): number {
+    return this.#ms("drainedRunUs");
+  }
+
+  /** By the receiver thread only. */
   setDrained(atMs: number): void {
     this.#store("drainedUs", toUs(atMs));
+    this.#store("drainedRunUs", toUs(atMs) - this.#load("stalledUs"));
+  }
+
+  /** How long the receiver thread did not run, all in all (`running-clock.ts`). By the receiver thread only. */
+  get stalledMs(): number {
+    return this.#ms("stalledUs");
+  }
+
+  setStalled(ms: number): void {
+    this.#store("stalledUs", toUs(ms));
   }
 
   /** Until when this server's heartbeats are silenced for a drill (O8); 0 when they are not. */

@@ -18,6 +18,7 @@ import {
   missedSince,
   nextDrainMs,
   PeerTracker,
+  RunningClock,
   silenceThresholdMs,
   ToldSignal,
 } from "../heartbeat/index.ts";
@@ -36,6 +37,7 @@ import type {
 } from "./heartbeat-protocol.ts";
 import { LUN_AGE_REPORT_MS, REJECT_REPORT_MS } from "./heartbeat-protocol.ts";
 import { monotonicMs } from "./monotonic-clock.ts";
+import { raiseThreadPriority } from "./thread-priority.ts";
 
 /** libuv receives at most 32 datagrams of a socket in one poll phase. */
 const POLL_LIMIT = 32;
@@ -61,12 +63,17 @@ class HeartbeatReceiver {
   #socket: Socket | null = null;
   /** The last failure told, so that trying on does not tell it again. */
   #failure: string | null = null;
+  readonly #clock: RunningClock;
+  /** How long the thread had been stalled when it last heard the peer. */
+  #stalledAtHeardMs = 0;
   #datagrams = 0;
   #pollBeganMs = 0;
 
   constructor(port: MessagePort, data: ThreadData) {
     this.#port = port;
     this.#array = ConnectionArray.attach(data.buffer);
+    this.#clock = new RunningClock(this.#array.stalledMs);
+    this.#stalledAtHeardMs = this.#clock.stalledMs;
     this.#bind = data.bind;
     this.#versionMax = data.versions.max;
     port.on("message", (command: ThreadCommand) => {
@@ -129,7 +136,7 @@ class HeartbeatReceiver {
   }
 
   #poll(): void {
-    this.#pollBeganMs = monotonicMs();
+    this.#pollBeganMs = this.#ran();
     this.#datagrams = 0;
     setImmediate(() => this.#polled());
   }
@@ -140,14 +147,23 @@ class HeartbeatReceiver {
       return;
     }
     if (this.#socket) this.#array.setDrained(this.#pollBeganMs);
-    const nowMs = monotonicMs();
+    const nowMs = this.#ran();
     const { settings } = this.#array.settings();
     this.#reject("unanswered", "", this.#tracker.takeStrays(nowMs, settings.t2));
     this.#reportRejects(nowMs);
     const thresholdMs = silenceThresholdMs(settings.t1, settings.t2, this.#peerIntervalMs);
-    const deadlineMs = (this.#array.lastHeardMs || this.#array.armedAtMs) + thresholdMs;
+    const sinceMs = this.#array.lastHeardMs || this.#array.armedAtMs;
+    const deadlineMs = sinceMs + thresholdMs + this.#clock.stalledMs - this.#stalledAtHeardMs;
     const nextMs = nextDrainMs(nowMs, settings.t2, deadlineMs);
     setTimeout(() => this.#poll(), Math.max(1, Math.ceil(nextMs - nowMs)));
+  }
+
+  /** Says the time, and takes note that the thread runs at it. */
+  #ran(): number {
+    const nowMs = monotonicMs();
+    this.#clock.ran(nowMs, this.#array.settings().settings.t2);
+    this.#array.setStalled(this.#clock.stalledMs);
+    return nowMs;
   }
 
   #receive(bytes: Buffer, from: RemoteInfo): void {
@@ -168,7 +184,7 @@ class HeartbeatReceiver {
       this.#reject(message, from.address);
       return;
     }
-    const nowMs = monotonicMs();
+    const nowMs = this.#ran();
     const before = { heardMs: this.#array.lastHeardMs, intervalMs: this.#peerIntervalMs };
     const received = this.#tracker.receive(message, nowMs, this.#array.settings().settings.t2);
     if (received.kind === "rejected") this.#reject(received.reason, from.address);
@@ -201,6 +217,7 @@ class HeartbeatReceiver {
   #accept(message: Heartbeat, nowMs: number): void {
     const lastHeardMs = this.#array.lastHeardMs;
     this.#array.heard(nowMs);
+    this.#stalledAtHeardMs = this.#clock.stalledMs;
     this.#measure(message, nowMs);
     const newMarks = this.#copyMarks(message);
     const told = this.#told.receive(message, this.#array.bootId, newMarks);
@@ -338,4 +355,7 @@ function randomNonce(): bigint {
   return randomBytes(8).readBigUInt64BE() || 1n;
 }
 
-if (parentPort) new HeartbeatReceiver(parentPort, workerData as ThreadData);
+if (parentPort) {
+  raiseThreadPriority();
+  new HeartbeatReceiver(parentPort, workerData as ThreadData);
+}

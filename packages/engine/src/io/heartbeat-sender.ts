@@ -32,6 +32,7 @@ import type {
   ThreadReport,
 } from "./heartbeat-protocol.ts";
 import { monotonicMs } from "./monotonic-clock.ts";
+import { raiseThreadPriority } from "./thread-priority.ts";
 
 /** How long a looked-up address is used before the name is looked up again. */
 const LOOKUP_MS = 60_000;
@@ -104,14 +105,16 @@ class HeartbeatSender {
 
   #check(thresholdMs: number, intervalMs: number, stuckMs: number, peerIntervalMs: number): void {
     const array = this.#array;
-    const drainedAtMs = array.drainedMs;
+    const drainedRunMs = array.drainedRunMs;
     const lastHeardAtMs = this.#peer ? array.lastHeardMs : 0;
+    const lastHeardRunMs = array.lastHeardRunMs;
     const nowMs = monotonicMs();
     const verdict = this.#detector.check({
       nowMs,
-      drainedAtMs,
+      drainedRunMs,
       lastHeardAtMs,
-      armedAtMs: this.#peer ? array.armedAtMs : 0,
+      lastHeardRunMs,
+      armedRunMs: this.#peer ? array.armedRunMs : 0,
       thresholdMs,
       intervalMs,
       stuckMs,
@@ -122,9 +125,7 @@ class HeartbeatSender {
     }
     array.setMissed(
       "silentMissed",
-      lastHeardAtMs === 0 || drainedAtMs === 0
-        ? 0
-        : missedSince(lastHeardAtMs, drainedAtMs, peerIntervalMs),
+      lastHeardAtMs === 0 ? 0 : missedSince(lastHeardRunMs, drainedRunMs, peerIntervalMs),
     );
     if (this.#detector.state !== "silent") return;
     const epoch = array.epoch;
@@ -236,4 +237,7 @@ function echoOf(bootId: bigint, notes: HeartbeatNotes, nowMs: number): Heartbeat
   return { bootId, counter: notes.counter, sentAtUs: notes.sentAtUs, heldUs };
 }
 
-if (parentPort) new HeartbeatSender(parentPort, workerData as ThreadData);
+if (parentPort) {
+  raiseThreadPriority();
+  new HeartbeatSender(parentPort, workerData as ThreadData);
+}

@@ -180,7 +180,12 @@ export class ProvenSocket {
     return null;
   }
 
-  private becomeProven(identity: { purpose: Purpose; from: string; epoch: number; index: number }): void {
+  private becomeProven(identity: {
+    purpose: Purpose;
+    from: string;
+    epoch: number;
+    index: number;
+  }): void {
     this.provenNow = true;
     clearTimeout(this.timer);
     this.reader.maxPayloadBytes = MAX_PAYLOAD_BYTES;

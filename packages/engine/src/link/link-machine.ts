@@ -156,8 +156,7 @@ export class LinkMachine {
     const { peer } = this;
     const agreed =
       this.hearing &&
-      peer !== null &&
-      peer.hearsUs &&
+      peer?.hearsUs === true &&
       peer.outageNumber === this.number &&
       this.stableNumber === this.number;
     if (this.stateNow === "interrupted" && agreed) {
@@ -215,7 +214,8 @@ export class LinkMachine {
   private become(state: LinkState): void {
     if (state === this.stateNow) return;
     const legal: readonly LinkState[] = LINK_EDGES[this.stateNow];
-    if (!legal.includes(state)) throw new Error(`a link can't go from ${this.stateNow} to ${state}`);
+    if (!legal.includes(state))
+      throw new Error(`a link can't go from ${this.stateNow} to ${state}`);
     this.stateNow = state;
     this.effects.push({ do: "state", state });
   }

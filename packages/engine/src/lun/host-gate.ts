@@ -42,7 +42,10 @@ export class HostGate {
    * Begins held requests in order for as long as the gate is open and `admits` says yes. Called from within `begin` it
    * does nothing: a request has begun, and can be overlapped, only when `begin` returns.
    */
-  release(admits: (request: BlockRequest) => boolean, begin: (request: BlockRequest) => void): void {
+  release(
+    admits: (request: BlockRequest) => boolean,
+    begin: (request: BlockRequest) => void,
+  ): void {
     if (this.releasing) return;
     this.releasing = true;
     while (!this.closed) {

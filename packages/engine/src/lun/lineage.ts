@@ -2,8 +2,9 @@
  * The streams of a LUN (SPEC W2): which one gives out numbers now, from which it came, and where that one ended. What a
  * mirror says of itself is looked up here.
  */
-import type { LineageStep } from "../wire/stream-open.ts";
+
 import { formatStreamId, parseStreamId, type StreamId } from "../wire/stream-id.ts";
+import type { LineageStep } from "../wire/stream-open.ts";
 import { LINEAGE_STEPS } from "./mark.ts";
 
 export class Lineage {

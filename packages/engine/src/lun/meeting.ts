@@ -38,9 +38,11 @@ export function meet(primary: PrimaryFacts, mirror: MirrorReport): Meeting {
   if (lost) return copy("the mirror holds less than it had acknowledged");
   const next = primary.lineage[at + 1];
   if (next !== undefined) {
-    if (mirror.applied > next.parentLast) return copy("the mirror went beyond the last usable number");
+    if (mirror.applied > next.parentLast)
+      return copy("the mirror went beyond the last usable number");
     const gap = mirror.applied < next.parentLast || laterStreamsUsed(primary, at + 1);
-    if (gap && !primary.journalHolds) return copy("the journal no longer holds what the mirror lacks");
+    if (gap && !primary.journalHolds)
+      return copy("the journal no longer holds what the mirror lacks");
     return { do: "replay", stream: mirror.stream, applied: mirror.applied };
   }
   if (mirror.applied > primary.last) return copy("the mirror went beyond the last usable number");

@@ -5,8 +5,13 @@
  */
 import type { BlockDevice, BlockError, BlockOperation, BlockRequest } from "@lockstep/block";
 import { type FrameHeader, FrameKind } from "../wire/frame.ts";
-import { decodePayload, encodePayload, type MirrorReport, OpenPayload } from "../wire/stream-open.ts";
 import { formatStreamId, parseStreamId, type StreamId } from "../wire/stream-id.ts";
+import {
+  decodePayload,
+  encodePayload,
+  type MirrorReport,
+  OpenPayload,
+} from "../wire/stream-open.ts";
 import type { MirrorMark } from "./mark.ts";
 
 /** Parked frames of one LUN, at most; the thread stops reading the connection beyond. */
@@ -34,7 +39,13 @@ export interface MirrorCopyOptions {
   /** What the mark file held; null where nothing was ever mirrored here. */
   mark: MirrorMark | null;
   kernelBootId: string;
-  answer(kind: FrameKind, stream: StreamId, number: number, stable: number, payload: Buffer | null): void;
+  answer(
+    kind: FrameKind,
+    stream: StreamId,
+    number: number,
+    stable: number,
+    payload: Buffer | null,
+  ): void;
   /** Storage failed (SPEC W8). */
   failed(message: string): void;
   /** The condition changed: a copy began or ended. */
@@ -91,7 +102,8 @@ export class MirrorCopy implements BlockRequest {
     this.mark = options.mark;
     const trusted = this.mark?.state === "stable";
     const markStream = this.mark?.stream ?? null;
-    this.stream = (trusted && markStream ? parseStreamId(markStream) : options.note.stream) ?? noStream;
+    this.stream =
+      (trusted && markStream ? parseStreamId(markStream) : options.note.stream) ?? noStream;
     this.applied = trusted ? (this.mark?.applied ?? 0) : options.note.applied;
     this.stable = trusted ? this.applied : 0;
   }
@@ -218,7 +230,10 @@ export class MirrorCopy implements BlockRequest {
   private submitted(error: BlockError | null): void {
     this.buffer = null;
     if (error === null) this.appliedOne();
-    else this.freeze(`${this.op} of ${this.length} bytes at ${this.offset}: ${error.code} (${error.detail})`);
+    else
+      this.freeze(
+        `${this.op} of ${this.length} bytes at ${this.offset}: ${error.code} (${error.detail})`,
+      );
   }
 
   private appliedOne(): void {
@@ -375,7 +390,14 @@ export class MirrorCopy implements BlockRequest {
   }
 
   private flush(done: (error: BlockError | null) => void): void {
-    this.local.submit({ op: "flush", offset: 0, length: 0, buffer: null, fua: false, complete: done });
+    this.local.submit({
+      op: "flush",
+      offset: 0,
+      length: 0,
+      buffer: null,
+      fua: false,
+      complete: done,
+    });
   }
 
   private writeMark(state: MirrorMark["state"], done: (error: string | null) => void): void {

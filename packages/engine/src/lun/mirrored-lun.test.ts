@@ -293,9 +293,10 @@ function randomLife(seed: number): void {
     for (let i = random.below(8); i > 0 && !starting; i--) {
       const block = random.below(BLOCKS);
       const blocks = 1 + random.below(Math.min(4, BLOCKS - block));
-      if (random.chance(0.1)) pair.submit("flush", 0, 0, null);
-      else if (random.chance(0.1)) pair.submit("unmap", block * 512, blocks * 512, null);
-      else if (random.chance(0.1)) {
+      const what = random.next();
+      if (what < 0.1) pair.submit("flush", 0, 0, null);
+      else if (what < 0.2) pair.submit("unmap", block * 512, blocks * 512, null);
+      else if (what < 0.3) {
         const data = Buffer.alloc(blocks * 512, random.below(256));
         pair.submit("write", block * 512, blocks * 512, data, true);
       } else pair.write(block, blocks, random.below(256));

@@ -20,14 +20,14 @@ import {
   HEADER_BYTES,
   lunBytes,
 } from "../wire/frame.ts";
-import { decodePayload, encodePayload, MirrorReport, RefusedPayload } from "../wire/stream-open.ts";
 import { formatStreamId, parseStreamId, sameStream } from "../wire/stream-id.ts";
+import { decodePayload, encodePayload, MirrorReport, RefusedPayload } from "../wire/stream-open.ts";
 import { COPY_WINDOW_BYTES, Copier, type CopyOwner } from "./copier.ts";
 import { HostGate } from "./host-gate.ts";
 import { Lineage } from "./lineage.ts";
 import type { LunMark, MarkState, Restoration } from "./mark.ts";
 import { meet } from "./meeting.ts";
-import { type LocalCompletion, MirrorWrite, WritePool } from "./mirror-write.ts";
+import { type LocalCompletion, type MirrorWrite, WritePool } from "./mirror-write.ts";
 import { OutageTracker } from "./outage-tracker.ts";
 import type {
   JournalError,
@@ -184,7 +184,9 @@ export class MirroredLun implements BlockDevice, LocalCompletion, ReplayOwner, C
   /** Bytes acknowledged to hosts or sent that the mirror has not answered; null where that is not known. */
   get lagBytes(): number | null {
     if (this.standing === "unmirrored" || this.needsCopy) return null;
-    return this.window.bytes + (this.route === "journal" || this.tail !== null ? this.journal.bytes : 0);
+    return (
+      this.window.bytes + (this.route === "journal" || this.tail !== null ? this.journal.bytes : 0)
+    );
   }
 
   /** Age of the oldest request the mirror has not answered, ms; null where that is not known. */
@@ -198,7 +200,10 @@ export class MirroredLun implements BlockDevice, LocalCompletion, ReplayOwner, C
 
   /** Age of the oldest command that hosts wait for, ms (SPEC H3, G3). */
   get oldestCommandMs(): number {
-    const since = Math.min(this.gate.oldestSince ?? Infinity, this.window.oldest?.startedAt ?? Infinity);
+    const since = Math.min(
+      this.gate.oldestSince ?? Infinity,
+      this.window.oldest?.startedAt ?? Infinity,
+    );
     return since === Infinity ? 0 : this.world.now() - since;
   }
 
@@ -231,7 +236,8 @@ export class MirroredLun implements BlockDevice, LocalCompletion, ReplayOwner, C
     else this.outage.begin("restart", now, now, "queueing");
     if (mark !== null && restoration !== "full-copy") {
       this.lineage = new Lineage(mark.lineage, recovered?.last ?? mark.last);
-      for (const { stream, number } of recovered?.voids ?? []) this.voids.add(`${stream}:${number}`);
+      for (const { stream, number } of recovered?.voids ?? [])
+        this.voids.add(`${stream}:${number}`);
       this.lineage.beginChild(this.world.newStream());
       if (this.journalOpening() === null) {
         this.becomeRoute("journal");
@@ -640,7 +646,8 @@ export class MirroredLun implements BlockDevice, LocalCompletion, ReplayOwner, C
     this.spill();
     if (this.route !== "journal") return;
     this.standing = "waiting";
-    if (port !== null && wasLive) this.startReplay(port, formatStreamId(this.lineage.current), sent);
+    if (port !== null && wasLive)
+      this.startReplay(port, formatStreamId(this.lineage.current), sent);
     else this.join();
     this.reporter.changed();
   }
@@ -1131,7 +1138,11 @@ export class MirroredLun implements BlockDevice, LocalCompletion, ReplayOwner, C
         this.copier = null;
         this.needsCopy = false;
         if (this.standing === "copying") this.standing = "live";
-        this.reporter.event("copy-ended", "info", "the full copy is whole and stable on both servers");
+        this.reporter.event(
+          "copy-ended",
+          "info",
+          "the full copy is whole and stable on both servers",
+        );
         this.healed();
       });
     });

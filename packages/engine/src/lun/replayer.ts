@@ -11,8 +11,8 @@ import {
   HEADER_BYTES,
   isNumbered,
 } from "../wire/frame.ts";
-import { encodePayload } from "../wire/stream-open.ts";
 import { formatStreamId, parseStreamId, type StreamId } from "../wire/stream-id.ts";
+import { encodePayload } from "../wire/stream-open.ts";
 import type { Lineage } from "./lineage.ts";
 import type { JournalError, JournalReader, LunJournal, MirrorPort } from "./ports.ts";
 
@@ -125,7 +125,8 @@ export class Replayer {
     let at = 0;
     while (at < records.length) {
       const fault = decodeHeader(records, at, this.header);
-      if (fault !== null) throw new Error(`the journal's reader let a broken record through: ${fault}`);
+      if (fault !== null)
+        throw new Error(`the journal's reader let a broken record through: ${fault}`);
       const end = at + HEADER_BYTES + this.header.payloadLength;
       const stream = formatStreamId({ hi: this.header.streamHi, lo: this.header.streamLo });
       const known = stream === this.stream && this.header.number <= this.sentThrough;

@@ -1,7 +1,14 @@
 /** A journal in memory with the file's behaviour: what was appended outlives the LUN object that appended it. */
-import { decodeHeader, emptyHeader, FrameKind, HEADER_BYTES, isNumbered } from "../wire/frame.ts";
-import { formatStreamId, type StreamId } from "../wire/stream-id.ts";
+
 import type { JournalError, JournalReader, LunJournal } from "../lun/ports.ts";
+import {
+  decodeHeader,
+  emptyHeader,
+  type FrameKind,
+  HEADER_BYTES,
+  isNumbered,
+} from "../wire/frame.ts";
+import { formatStreamId, type StreamId } from "../wire/stream-id.ts";
 import type { Schedule } from "./schedule.ts";
 
 interface Entry {

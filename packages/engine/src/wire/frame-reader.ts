@@ -15,7 +15,12 @@ import {
  * Receives a frame. `header` is reused for the next frame; `bytes` at `at` begins the header's own 64 bytes; `payload`
  * may be kept. Returning false stops the reader for good (the connection is being closed).
  */
-export type FrameSink = (header: FrameHeader, bytes: Buffer, at: number, payload: Buffer) => boolean;
+export type FrameSink = (
+  header: FrameHeader,
+  bytes: Buffer,
+  at: number,
+  payload: Buffer,
+) => boolean;
 
 const empty = Buffer.alloc(0);
 

@@ -60,7 +60,10 @@ export type FrameKind = (typeof FrameKind)[keyof typeof FrameKind];
 
 const kinds = new Set<number>(Object.values(FrameKind).filter((kind) => kind !== 0));
 /** Frames whose range tells what they change; for these `offset` and `length` are bytes of the LUN. */
-const requestKinds: readonly boolean[] = Array.from({ length: 256 }, (_, kind) => kind >= 1 && kind <= 9);
+const requestKinds: readonly boolean[] = Array.from(
+  { length: 256 },
+  (_, kind) => kind >= 1 && kind <= 9,
+);
 
 /** Whether a frame of this kind takes a number of its stream. */
 export function isNumbered(kind: number): boolean {
@@ -175,7 +178,8 @@ export type FrameFault =
 /** Reads the header at `at` into `header`. Returns what is wrong with it, or null. */
 export function decodeHeader(bytes: Buffer, at: number, header: FrameHeader): FrameFault | null {
   if (bytes.readUInt32LE(at) !== FRAME_MAGIC) return "magic";
-  if (bytes.readUInt32LE(at + 60) !== crc32cShort(bytes, at, HEADER_BYTES - 4)) return "header-checksum";
+  if (bytes.readUInt32LE(at + 60) !== crc32cShort(bytes, at, HEADER_BYTES - 4))
+    return "header-checksum";
   const kind = bytes[at + 4] as number;
   if (!kinds.has(kind) || bytes.readUInt16LE(at + 6) !== 0) return "kind";
   const numberHigh = bytes.readUInt32LE(at + 36);
@@ -198,7 +202,8 @@ function lengthFault(header: FrameHeader): FrameFault | null {
   if (header.payloadLength > MAX_PAYLOAD_BYTES) return "too-long";
   const carriesRange = header.kind === FrameKind.write || header.kind === FrameKind.copy;
   if (carriesRange && header.payloadLength !== header.length) return "payload-length";
-  if (!carriesRange && isNumbered(header.kind) && header.payloadLength !== 0) return "payload-length";
+  if (!carriesRange && isNumbered(header.kind) && header.payloadLength !== 0)
+    return "payload-length";
   return null;
 }
 

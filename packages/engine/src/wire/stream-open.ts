@@ -32,7 +32,9 @@ export type MirrorReport = z.infer<typeof MirrorReport>;
 
 export const RefusedPayload = z.object({ message: z.string().max(500) });
 
-export function encodePayload(value: OpenPayload | MirrorReport | z.infer<typeof RefusedPayload>): Buffer {
+export function encodePayload(
+  value: OpenPayload | MirrorReport | z.infer<typeof RefusedPayload>,
+): Buffer {
   return Buffer.from(JSON.stringify(value), "utf8");
 }
 
