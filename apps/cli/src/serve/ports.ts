@@ -65,7 +65,7 @@ function explain(need: Need, error: NodeJS.ErrnoException): Failure {
     case "EADDRINUSE":
       return new Failure(
         "unavailable",
-        `${kind} ${port} on ${host} is taken, but ${need.what} needs it`,
+        `${kind} ${port} on ${host} is taken; it is needed for ${need.what}`,
         `stop what uses it, or choose another with ${need.option} HOST:PORT`,
       );
     case "EACCES":

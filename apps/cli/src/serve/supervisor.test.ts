@@ -44,7 +44,7 @@ describe("a start", () => {
     const server = folder.serve();
     expect(await server.ended).toBe(1);
     expect(server.stderr).toMatch(
-      /^lockstep: port 233\d\d on 127.0.0.1 is taken, but iSCSI needs it\n$/,
+      /^lockstep: port 233\d\d on 127.0.0.1 is taken; it is needed for iSCSI\n$/,
     );
     taken.close();
   });
