@@ -55,5 +55,7 @@ export const Link = z.object({
   connections: z.array(ConnectionElement),
   incoming: z.array(ConnectionElement),
   heartbeat: HeartbeatFigures,
+  /** TCP connections dropped because they did not prove the pairing secret, since the data path began. */
+  strangers: z.number(),
 });
 export type Link = z.infer<typeof Link>;

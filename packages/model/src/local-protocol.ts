@@ -5,7 +5,7 @@
  */
 import { z } from "zod";
 import type { CommandName } from "./commands.ts";
-import { Actor, Event, EventKind, Severity } from "./event.ts";
+import { Actor, type Event, EventKind, Severity } from "./event.ts";
 import { FailureCode } from "./failure.ts";
 import type { Outage } from "./outage.ts";
 import type { Status } from "./status.ts";
@@ -49,7 +49,9 @@ export const processMessages = {
   }),
 } as const;
 export type ProcessMessageName = keyof typeof processMessages;
-export type ProcessMessageInput<M extends ProcessMessageName> = z.input<(typeof processMessages)[M]>;
+export type ProcessMessageInput<M extends ProcessMessageName> = z.input<
+  (typeof processMessages)[M]
+>;
 
 export const LocalRequest = z.object({
   id: z.number().int().nonnegative(),
@@ -65,7 +67,11 @@ export interface LocalRequest {
   actor: Actor;
 }
 
-export const LocalError = z.object({ code: FailureCode, message: z.string(), hint: z.string().nullable() });
+export const LocalError = z.object({
+  code: FailureCode,
+  message: z.string(),
+  hint: z.string().nullable(),
+});
 
 export type LocalAnswer =
   | { id: number; result: unknown }

@@ -14,7 +14,14 @@ export const OutageCause = z.enum([
 ]);
 export type OutageCause = z.infer<typeof OutageCause>;
 
-export const OutagePhaseKind = z.enum(["silence", "queueing", "probation", "replay", "resync", "paused"]);
+export const OutagePhaseKind = z.enum([
+  "silence",
+  "queueing",
+  "probation",
+  "replay",
+  "resync",
+  "paused",
+]);
 export type OutagePhaseKind = z.infer<typeof OutagePhaseKind>;
 
 const Time = z.iso.datetime();

@@ -26,11 +26,16 @@ export function formatSize(bytes: number): string {
 }
 
 /** Accepts a number of bytes or a written size; yields bytes. */
-export const Size = z.union([z.number().int().nonnegative(), z.string()]).transform((value, ctx) => {
-  const bytes = typeof value === "number" ? value : parseSize(value);
-  if (bytes === null) {
-    ctx.addIssue({ code: "custom", message: `"${value}" is no size; write bytes or 64MiB, 1GiB, 2TiB` });
-    return z.NEVER;
-  }
-  return bytes;
-});
+export const Size = z
+  .union([z.number().int().nonnegative(), z.string()])
+  .transform((value, ctx) => {
+    const bytes = typeof value === "number" ? value : parseSize(value);
+    if (bytes === null) {
+      ctx.addIssue({
+        code: "custom",
+        message: `"${value}" is no size; write bytes or 64MiB, 1GiB, 2TiB`,
+      });
+      return z.NEVER;
+    }
+    return bytes;
+  });
