@@ -3,8 +3,7 @@
 import NextLink from "next/link";
 import type { ReactNode } from "react";
 import { count, duration, percent } from "../../lib/format.ts";
-import { consequences } from "../../lib/link-rules.ts";
-import { lastHeardMs } from "../../lib/pulses.ts";
+import { linkSentence } from "../../lib/link-sentence.ts";
 import { linkStateWords } from "../../lib/words.ts";
 import { useStatus } from "../shell/live-provider.tsx";
 import { Badge } from "../ui/badge.tsx";
@@ -52,23 +51,6 @@ function Figure({ name, children }: { name: string; children: ReactNode }) {
       <dd className="font-mono text-md font-medium">{children}</dd>
     </div>
   );
-}
-
-function linkSentence(link: ReturnType<typeof useStatus>["link"]): string {
-  const heard = lastHeardMs(link);
-  switch (link.state) {
-    case "up":
-      return `An interruption would be found within ${duration(consequences(link.settings).detectionMs)} of the last heartbeat.`;
-    case "interrupted":
-      return heard === null
-        ? "Nothing was ever heard. Hosts go on; writes are queued."
-        : `Nothing heard for ${duration(heard)}. Hosts go on; writes are queued.`;
-    case "probation":
-      return "Heartbeats are back. One more gap starts probation anew.";
-    case "connecting":
-    case "unpaired":
-      return linkStateWords[link.state].meaning;
-  }
 }
 
 /** Probation as it fills; in the line of the state, so that the strips below keep their place. */
