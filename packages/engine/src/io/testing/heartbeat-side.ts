@@ -22,6 +22,10 @@ export const UUIDS = {
 export type SideName = keyof typeof UUIDS;
 export const KEY = new Uint8Array(32).fill(7);
 
+export function createArray(settings = SETTINGS): ConnectionArray {
+  return ConnectionArray.create(randomBytes(8).readBigUInt64BE() | 1n, settings, 1);
+}
+
 export class HeartbeatSide {
   readonly array: ConnectionArray;
   readonly events: (HeartbeatEvent & { saidAt: number })[] = [];
@@ -48,10 +52,9 @@ export class HeartbeatSide {
     return side;
   }
 
-  private constructor(name: SideName, array?: ConnectionArray) {
+  private constructor(name: SideName, array = createArray()) {
     this.name = name;
-    this.array =
-      array ?? ConnectionArray.create(randomBytes(8).readBigUInt64BE() | 1n, SETTINGS, 1);
+    this.array = array;
   }
 
   get heartbeats(): Heartbeats {
@@ -69,7 +72,7 @@ export class HeartbeatSide {
     type: T,
     fits: (event: Extract<HeartbeatEvent, { type: T }>) => boolean = () => true,
     from = 0,
-    timeoutMs = 5_000,
+    timeoutMs = 20_000,
   ): Promise<Extract<HeartbeatEvent, { type: T }> & { saidAt: number }> {
     type Wanted = Extract<HeartbeatEvent, { type: T }> & { saidAt: number };
     return new Promise((resolve, reject) => {
@@ -110,9 +113,11 @@ export class HeartbeatSide {
 }
 
 /** Both sides hear each other and have `count` connections armed under epoch 1. */
-export async function startPair(): Promise<{ alpha: HeartbeatSide; beta: HeartbeatSide }> {
-  const alpha = await HeartbeatSide.start("alpha");
-  const beta = await HeartbeatSide.start("beta");
+export async function startPair(
+  settings = SETTINGS,
+): Promise<{ alpha: HeartbeatSide; beta: HeartbeatSide }> {
+  const alpha = await HeartbeatSide.start("alpha", { array: createArray(settings) });
+  const beta = await HeartbeatSide.start("beta", { array: createArray(settings) });
   alpha.meet(beta.heartbeats.port);
   beta.meet(alpha.heartbeats.port);
   await Promise.all([alpha.well(), beta.well()]);
