@@ -24,7 +24,7 @@ export function ThemeToggle() {
       orientation="horizontal"
       value={chosen}
       onValueChange={setTheme}
-      className="grid grid-cols-3 overflow-hidden rounded-md border border-rule-2"
+      className="grid grid-cols-3 overflow-hidden rounded-md border border-edge"
     >
       {themes.map(({ value, label, icon: Icon }) => (
         <RadioGroup.Item
@@ -33,7 +33,7 @@ export function ThemeToggle() {
           aria-label={label}
           title={label}
           className={clsx(
-            "flex h-7 items-center justify-center -outline-offset-2 not-first:border-l not-first:border-rule-2",
+            "flex h-7 items-center justify-center -outline-offset-2 not-first:border-l not-first:border-edge",
             chosen === value ? "bg-well text-ink" : "text-ink-3 hover:text-ink",
           )}
         >

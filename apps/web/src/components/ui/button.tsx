@@ -10,7 +10,7 @@ import { Tip } from "./tooltip.tsx";
 
 const looks = {
   solid: "bg-ink text-sheet border-ink hover:bg-ink-2 hover:border-ink-2",
-  outline: "bg-sheet text-ink border-rule-2 hover:bg-well hover:border-ink-3",
+  outline: "bg-sheet text-ink border-edge hover:bg-well hover:border-ink-3",
   quiet: "bg-transparent text-ink-2 border-transparent hover:bg-well hover:text-ink",
   danger: "bg-sheet text-tone border-tone hover:bg-tone-wash",
 } as const;

@@ -7,13 +7,11 @@ const box =
   "h-8 w-full min-w-0 rounded-md border bg-sheet px-2.5 text-base text-ink placeholder:text-ink-3 aria-invalid:border-tone";
 
 export function Input({ className, ...rest }: ComponentProps<"input">) {
-  return <input {...rest} data-tone="bad" className={clsx(box, "border-rule-2", className)} />;
+  return <input {...rest} data-tone="bad" className={clsx(box, "border-edge", className)} />;
 }
 
 export function Select({ className, ...rest }: ComponentProps<"select">) {
-  return (
-    <select {...rest} data-tone="bad" className={clsx(box, "border-rule-2 pr-1", className)} />
-  );
+  return <select {...rest} data-tone="bad" className={clsx(box, "border-edge pr-1", className)} />;
 }
 
 interface FieldProps {

@@ -34,7 +34,7 @@ export function Segmented<Value extends string>(props: SegmentedProps<Value>) {
       value={value ?? ""}
       onValueChange={change}
       className={clsx(
-        "inline-flex h-7 overflow-hidden rounded-md border border-rule-2 bg-sheet text-sm",
+        "inline-flex h-7 overflow-hidden rounded-md border border-edge bg-sheet text-sm",
         off && "opacity-45",
         busy && "breathe",
       )}
@@ -44,7 +44,7 @@ export function Segmented<Value extends string>(props: SegmentedProps<Value>) {
           key={option.value}
           value={option.value}
           className={clsx(
-            "px-2.5 font-medium -outline-offset-2 not-first:border-l not-first:border-rule-2",
+            "px-2.5 font-medium -outline-offset-2 not-first:border-l not-first:border-edge",
             option.value === value ? "bg-ink text-sheet" : "text-ink-2 hover:bg-well",
             off && "cursor-not-allowed",
           )}
