@@ -53,11 +53,8 @@ export function runUnitTests(workspace: string): Promise<SuiteResult> {
   return runVitest(workspace, workspace, UNIT_LIMIT_MS);
 }
 
-export async function runServerTests(): Promise<SuiteResult> {
-  const result = await runVitest("e2e: real servers", "e2e", E2E_LIMIT_MS);
-  const pending = readJson<{ file: string; reason: string }[]>(join(ROOT, "e2e", "pending.json"));
-  const skipped = pending?.map(({ file, reason }) => ({ name: file, reason })) ?? [];
-  return { ...result, skipped: [...result.skipped, ...skipped] };
+export function runServerTests(): Promise<SuiteResult> {
+  return runVitest("e2e: real servers", "e2e", E2E_LIMIT_MS);
 }
 
 async function runVitest(name: string, workspace: string, limitMs: number): Promise<SuiteResult> {

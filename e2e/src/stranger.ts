@@ -5,23 +5,29 @@ import { connect } from "node:net";
 
 const CLOSE_TIMEOUT_MS = 10_000;
 
+/** How the other side took a stranger's connection. */
+export type Reception = "refused" | "closed" | "left open";
+
 /**
- * Sends bytes to a TCP port; resolves with whether the other side closed (or refused) the
- * connection before the time was over. What it answers, if anything, is read and dropped.
+ * Sends bytes to a TCP port; resolves with what the other side did before the time was over. What it answers, if
+ * anything, is read and dropped.
  */
-export function sendOverTcp(port: number, bytes: Buffer, host = "127.0.0.1"): Promise<boolean> {
+export function sendOverTcp(port: number, bytes: Buffer, host = "127.0.0.1"): Promise<Reception> {
   return new Promise((done) => {
     const socket = connect(port, host, () => socket.write(bytes));
     const timer = setTimeout(() => {
       socket.destroy();
-      done(false);
+      done("left open");
     }, CLOSE_TIMEOUT_MS);
-    socket.on("error", () => {});
+    let reception: Reception = "closed";
+    socket.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code === "ECONNREFUSED") reception = "refused";
+    });
     socket.on("data", () => {});
     socket.on("end", () => socket.end());
     socket.on("close", () => {
       clearTimeout(timer);
-      done(true);
+      done(reception);
     });
   });
 }

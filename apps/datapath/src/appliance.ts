@@ -228,6 +228,7 @@ export class Appliance {
     this.outageKeeper = new OutageKeeper({
       log: this.outages,
       server: this.server.name,
+      peer: () => this.link.peer?.name ?? null,
       event: (kind, severity, lun, message) =>
         this.event(kind, severity, SYSTEM, lun, message, null, null),
     });

@@ -123,15 +123,15 @@ export function commandHandlers(appliance: Appliance): CommandHandlers {
       return outage;
     },
     "event.list": ({ since }) => events.since(since ?? null),
-    "drill.start": ({ seconds }, actor) => {
+    "drill.start": async ({ seconds }, actor) => {
       if (link.peer === null) throw noPeer();
-      link.drill(seconds);
+      await link.drill(seconds);
       const message = `a drill silences this server's heartbeats for ${seconds} s`;
       appliance.event("drill", "warning", actor, "link", message, null, null);
       return link.view();
     },
-    "drill.stop": (_params, actor) => {
-      link.drill(0);
+    "drill.stop": async (_params, actor) => {
+      await link.drill(0);
       appliance.event("drill", "info", actor, "link", "the drill was ended", null, null);
       return link.view();
     },

@@ -52,6 +52,10 @@ export function controlHandlers(parties: ControlParties): ControlHandlers {
       await link.reshape(outageNumber);
       return {};
     },
+    drill: async ({ seconds }) => {
+      link.peerDrill(seconds);
+      return {};
+    },
     "lun.offer": async (offer) => {
       await luns.takeOffer(offer, link.peer?.name ?? "peer");
       return {};

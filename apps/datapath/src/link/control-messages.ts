@@ -74,6 +74,8 @@ export const controlRequests = {
   },
   /** Connections are made anew under this number, with the settings' n. */
   reshape: { params: z.object({ outageNumber: Count }), result: z.object({}) },
+  /** The sender's heartbeats will be silent on purpose for so long from now on (O8); 0: no longer. */
+  drill: { params: z.object({ seconds: Count }), result: z.object({}) },
   "lun.offer": { params: LunOffer, result: z.object({}) },
   unpair: { params: z.object({}), result: z.object({}) },
 } as const;

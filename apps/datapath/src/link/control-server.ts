@@ -58,12 +58,13 @@ export class ControlServer {
   }
 
   private accept(socket: net.Socket): void {
-    if (this.unproven >= MAX_UNPROVEN) {
-      socket.destroy();
-      return;
-    }
     const { options } = this;
     const from = `${socket.remoteAddress}:${socket.remotePort}`;
+    if (this.unproven >= MAX_UNPROVEN) {
+      socket.destroy();
+      options.stranger(from, "too many connections have not proven themselves");
+      return;
+    }
     let identity: Identity | null = null;
     this.unproven++;
     const proven: ProvenSocket = new ProvenSocket(

@@ -7,6 +7,7 @@ import {
   type ConnectionArray,
   type HeartbeatEvent,
   type Heartbeats,
+  type InterruptedEvent,
   keyedHash,
   monotonicMs,
 } from "@lockstep/engine/io";
@@ -58,6 +59,8 @@ export class LinkKeeper {
   private threadsEpoch = 0;
   private starting: Promise<number[]> | null = null;
   private strangers = 0;
+  /** When a silence of the peer is a drill, monotonic ms. */
+  private rehearsal: { from: number; until: number } | null = null;
   private lastCause: OutageCause | null = null;
   private closing = false;
 
@@ -129,22 +132,35 @@ export class LinkKeeper {
   heartbeat(event: HeartbeatEvent): void {
     if (this.closing) return;
     if (event.type === "heard") {
-      this.step({ type: "heard" });
+      if (event.direction === "in") this.step({ type: "heard" });
     } else if (event.type === "peer") {
       const { state, outageNumber, hearsUs } = event.peer;
       this.step({ type: "peer", peer: { state, outageNumber, hearsUs } });
     } else if (event.type === "interrupted") {
       const begunAt = event.lastHeardAt ?? event.at;
-      const rehearsed =
-        event.reason === "told" && this.options.array.silencedUntilMs > monotonicMs();
-      const cause = rehearsed ? "drill" : CAUSES[event.reason];
+      const cause = this.isRehearsed(event, begunAt) ? "drill" : CAUSES[event.reason];
       this.step({ type: "interrupted", cause, begunAt });
     }
   }
 
-  drill(seconds: number): void {
+  /** Silences this server's heartbeats for so long (SPEC O8), after the peer was told; 0 ends it. */
+  async drill(seconds: number): Promise<void> {
+    // A peer that can't be told takes the silence for a real one, which is what is rehearsed.
+    await this.connector?.channel?.request("drill", { seconds }).catch(() => undefined);
     this.options.heartbeats.silence(seconds);
     this.options.changed();
+  }
+
+  /** The peer rehearses a silence from now on. */
+  peerDrill(seconds: number): void {
+    const now = monotonicMs();
+    this.rehearsal = { from: now - this.record.settings.t1, until: now + seconds * 1000 };
+  }
+
+  private isRehearsed(event: InterruptedEvent, begunAt: number): boolean {
+    if (event.reason === "told") return this.options.array.silencedUntilMs > monotonicMs();
+    if (event.reason !== "silence" || this.rehearsal === null) return false;
+    return begunAt >= this.rehearsal.from && begunAt <= this.rehearsal.until;
   }
 
   /** Why no pairing is possible now; null when it is. */

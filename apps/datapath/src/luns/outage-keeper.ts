@@ -8,6 +8,8 @@ import type { LunFacts } from "../threads/messages.ts";
 export interface OutageKeeperOptions {
   log: OutageLog;
   server: string;
+  /** The peer's name. */
+  peer(): string | null;
   event(
     kind: "outage-began" | "outage-healed",
     severity: "info" | "warning",
@@ -50,20 +52,14 @@ export class OutageKeeper {
     if (facts.outage !== null) this.goesOn(lun, facts.outage);
   }
 
-  /** The LUN is gone, or no longer mirrored: its outage ends with it. */
-  forget(lun: string): void {
-    const id = this.running.get(lun);
-    this.running.delete(lun);
-    if (id !== undefined) this.options.log.heal(id, new Date().toISOString());
-  }
-
   private goesOn(lun: string, facts: OutageFacts): void {
-    const { log, server, event } = this.options;
+    const { log, server, peer, event } = this.options;
     let id = this.running.get(lun);
     if (id === undefined) {
       const detectedAt = wallTime(facts.detectedAt);
       const begunAt = wallTime(facts.begunAt);
-      id = log.begin({ lun, begunAt, detectedAt, cause: facts.cause, seenBy: server });
+      const seenBy = facts.cause === "one-way" ? (peer() ?? server) : server;
+      id = log.begin({ lun, begunAt, detectedAt, cause: facts.cause, seenBy });
       this.running.set(lun, id);
       const why = CAUSE_WORDS[facts.cause];
       event("outage-began", "warning", lun, `mirroring of LUN "${lun}" is interrupted: ${why}`);

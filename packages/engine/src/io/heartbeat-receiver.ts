@@ -215,15 +215,20 @@ class HeartbeatReceiver {
   }
 
   #accept(message: Heartbeat, nowMs: number): void {
-    const lastHeardMs = this.#array.lastHeardMs;
     this.#array.heard(nowMs);
     this.#stalledAtHeardMs = this.#clock.stalledMs;
     this.#measure(message, nowMs);
     const newMarks = this.#copyMarks(message);
     const told = this.#told.receive(message, this.#array.bootId, newMarks);
-    if (told.began) this.#event(this.#interrupted("told", "out", lastHeardMs, nowMs));
+    if (told.began)
+      this.#event(this.#interrupted("told", "out", this.#heardByPeerMs(message), nowMs));
     if (told.heard) this.#event({ type: "heard", at: nowMs, direction: "out" });
     this.#reportPeer(message, nowMs);
+  }
+
+  /** When the last heartbeat was sent that the peer accepted of this start of ours; 0 where it accepted none. */
+  #heardByPeerMs({ echo }: Heartbeat): number {
+    return echo?.bootId === this.#array.bootId ? echo.sentAtUs / 1000 : 0;
   }
 
   /** The peer's `out` connections are our `in` ones. Marks of another epoch are ignored (H3). */

@@ -105,11 +105,12 @@ export class MirrorListener {
 
   private accept(socket: net.Socket): void {
     const { options } = this;
+    const from = `${socket.remoteAddress}:${socket.remotePort}`;
     if (this.unproven.size >= MAX_UNPROVEN) {
       socket.destroy();
+      options.stranger(from, "too many connections have not proven themselves");
       return;
     }
-    const from = `${socket.remoteAddress}:${socket.remotePort}`;
     const proven: ProvenSocket = new ProvenSocket(
       socket,
       {
