@@ -23,7 +23,7 @@ export type HeartbeatEvent =
 export interface InterruptedEvent {
   type: "interrupted";
   at: number;
-  /** in: when the peer was heard last. out: when the last heartbeat was sent that the peer says it heard. Null where none was. */
+  /** in: when the peer was heard last; out: when the last heartbeat that it heard was sent. Null where there was none. */
   lastHeardAt: number | null;
   /**
    * silence: nothing heard for T1. told: the peer does not hear us. receiver-stuck: our receiver does not run (H5).
