@@ -1,0 +1,596 @@
+/**
+ * What stands between a primary copy and its mirror, and how it is healed (SPEC L5, L7, O1, O5, O6, R1, R5, W8). It
+ * decides the write path's route; the link's events, the mirror's answers and the clock drive it.
+ *
+ * ```
+ *  route:     local ── designated ──▶ untracked ── copy begins ──▶ live ◀── caught up / outage ──▶ journal
+ *                                         ▲        (outage while copying, journal given up)           │
+ *                                         └───────────────────────────────────────────────────────────┘
+ *  standing:  waiting ─ connected ─▶ meeting ─▶ copying | replaying ─▶ live ─ connection lost ─▶ flap ─▶ meeting
+ * ```
+ */
+import type { BlockDevice } from "@lockstep/block";
+import type { OutageCause } from "@lockstep/model";
+import { encodeFrame, type FrameHeader, FrameKind } from "../wire/frame.ts";
+import { formatStreamId, parseStreamId, sameStream } from "../wire/stream-id.ts";
+import { decodePayload, encodePayload, MirrorReport, RefusedPayload } from "../wire/stream-open.ts";
+import { CatchUp, type CatchUpOwner } from "./catch-up.ts";
+import { beginFullCopy } from "./full-copy.ts";
+import type { MarkKeeper } from "./mark-keeper.ts";
+import { meet } from "./meeting.ts";
+import type { OutageTracker } from "./outage-tracker.ts";
+import type {
+  JournalError,
+  LunJournal,
+  LunReporter,
+  LunWorld,
+  MirrorPort,
+  OutageFacts,
+} from "./ports.ts";
+import type { WritePath } from "./write-path.ts";
+
+export type Standing =
+  | "unmirrored"
+  | "waiting"
+  | "meeting"
+  | "copying"
+  | "replaying"
+  | "live"
+  | "flap";
+
+/** The times of the link that a LUN needs, ms. */
+export interface LunTimes {
+  t1: number;
+  t4: number;
+  probation: number;
+}
+
+export interface HealingOptions {
+  lun: Buffer;
+  local: BlockDevice;
+  journal: LunJournal;
+  path: WritePath;
+  mark: MarkKeeper;
+  outage: OutageTracker;
+  world: LunWorld;
+  reporter: LunReporter;
+}
+
+export class Healing implements CatchUpOwner {
+  readonly catchUp: CatchUp;
+  /** The mirror can be healed by a full copy only. */
+  needsCopy = false;
+  paused = false;
+  /** The LUN ends: it is not joined any more. */
+  closing = false;
+  times: LunTimes = { t1: 2000, t4: 2000, probation: 5000 };
+  /** Why it is not mirrored, where that is known. */
+  reason: string | null = null;
+  private readonly options: HealingOptions;
+  private readonly path: WritePath;
+  private readonly mark: MarkKeeper;
+  private readonly outage: OutageTracker;
+  private readonly world: LunWorld;
+  private standingNow: Standing = "unmirrored";
+  private port: MirrorPort | null = null;
+  private acknowledged: { stream: string; number: number } | null = null;
+  private lastAnswerAt = 0;
+  /** Since when the connection is gone while heartbeats go on; null when it is not. */
+  private flapSince: number | null = null;
+  /** Not to be joined again before this time (SPEC W8: back-off, own probation). */
+  private retryAt = 0;
+  private retryDelayMs = 0;
+  private linkInProbation = false;
+  private goingLive = false;
+  private markRetry = false;
+  private healedFacts: OutageFacts | null = null;
+
+  constructor(options: HealingOptions) {
+    const { lun, journal, path, mark, outage, world } = options;
+    this.options = options;
+    this.path = path;
+    this.mark = mark;
+    this.outage = outage;
+    this.world = world;
+    this.catchUp = new CatchUp({ lun, journal, path, outage }, this);
+  }
+
+  get standing(): Standing {
+    return this.standingNow;
+  }
+
+  /** Whether the mirror is on probation: with the whole link, or alone after it could not store. */
+  get inProbation(): boolean {
+    return this.linkInProbation || (this.port !== null && this.retryAt > this.world.now());
+  }
+
+  /** Frames of the window flow only while the mirror is known to take them. */
+  private stand(standing: Standing): void {
+    this.standingNow = standing;
+    this.path.sendTo(standing === "live" || standing === "copying" ? this.port : null);
+  }
+
+  // --- beginning and end --------------------------------------------------------------------------------------------
+
+  /** A start of the data path found the LUN mirrored; `moved`: another worker had it a moment ago (SPEC S1). */
+  begin(moved: boolean): void {
+    const now = this.world.now();
+    this.stand("waiting");
+    if (moved) this.flapSince = now;
+    else this.outage.begin("restart", now, now, "queueing");
+  }
+
+  /** From now on a mirror is wanted, and a full copy is what it needs; joined when the mark says so. */
+  designate(done: (error: string | null) => void): void {
+    this.stand("waiting");
+    this.giveUpTracking("the mirror is new");
+    this.mark.write("open", this.path.lineage, (error) => {
+      done(error);
+      this.join();
+    });
+    this.options.reporter.changed();
+  }
+
+  /** No mirror is wanted any more. */
+  undesignate(): void {
+    this.catchUp.stop();
+    this.stand("unmirrored");
+    this.needsCopy = false;
+    this.paused = false;
+    this.reason = null;
+    this.path.copier?.stop();
+    this.path.copier = null;
+    this.path.take("local");
+    this.path.emptyWindow();
+    this.forgetJournal();
+    this.path.release();
+    this.healedFacts = this.outage.heal() ?? this.healedFacts;
+    this.options.reporter.changed();
+  }
+
+  /** The last healed outage, once. */
+  takeHealed(): OutageFacts | null {
+    const facts = this.healedFacts;
+    this.healedFacts = null;
+    return facts;
+  }
+
+  // --- the link -----------------------------------------------------------------------------------------------------
+
+  /** The worker's connection is made and proven. */
+  connected(port: MirrorPort): void {
+    this.port = port;
+    this.stand(this.standingNow);
+    this.join();
+  }
+
+  /** The connection broke while heartbeats go on (SPEC L5): a flap, for at most T1. */
+  connectionLost(): void {
+    this.port = null;
+    if (this.standingNow === "unmirrored") return;
+    const resumable = this.path.route === "live" && !this.catchUp.hasTail;
+    this.stand(resumable ? "flap" : "waiting");
+    if (this.path.route === "live" && !resumable) this.spill();
+    this.catchUp.stop();
+    this.flapSince ??= this.world.now();
+    this.options.reporter.changed();
+  }
+
+  /** Heartbeats stopped, or the peer says it doesn't hear us (SPEC O1). */
+  interrupted(cause: OutageCause, begunAt: number): void {
+    this.port = null;
+    if (this.standingNow === "unmirrored") return;
+    this.retryAt = 0;
+    this.beginOutage(cause, begunAt, "queueing");
+  }
+
+  probation(inProbation: boolean): void {
+    if (this.linkInProbation === inProbation) return;
+    this.linkInProbation = inProbation;
+    if (this.standingNow !== "unmirrored" && !this.paused) {
+      this.outage.enter(inProbation ? "probation" : "queueing");
+      this.options.reporter.changed();
+    }
+  }
+
+  pause(): void {
+    if (this.standingNow === "unmirrored" || this.paused) return;
+    this.paused = true;
+    this.beginOutage("operator", this.world.now(), "paused");
+  }
+
+  resume(): void {
+    if (!this.paused) return;
+    this.paused = false;
+    this.outage.enter(this.linkInProbation ? "probation" : "queueing");
+    this.join();
+    this.options.reporter.changed();
+  }
+
+  /** Call every few tens of ms, after the connection was drained. */
+  tick(): void {
+    const now = this.world.now();
+    if (this.markRetry) this.markOpen();
+    const { flapSince, standingNow } = this;
+    if (flapSince !== null && now - flapSince > this.times.t1) {
+      this.beginOutage("connection", flapSince, "queueing");
+      this.join();
+    } else if (standingNow === "live" || standingNow === "copying") {
+      this.watchAnswers(now);
+    } else if (standingNow === "waiting" && this.port !== null && this.retryAt <= now) {
+      this.join();
+    }
+    this.path.release();
+  }
+
+  /**
+   * SPEC L7: a mirror request unanswered for T4 is an outage of this LUN. In asynchronous mode, while copying, and where
+   * the oldest is a flush, nobody waits on one request, and what counts is progress.
+   */
+  private watchAnswers(now: number): void {
+    const { window, mode, copier } = this.path;
+    const oldest = window.oldest;
+    if (oldest === undefined || oldest.sentAt === 0) return;
+    const isFlush = oldest.kind === FrameKind.flush || oldest.kind === FrameKind.copyEnd;
+    const byProgress = mode === "async" || copier !== null || isFlush;
+    const since = byProgress ? Math.max(oldest.sentAt, this.lastAnswerAt) : oldest.sentAt;
+    const limitMs = isFlush ? 4 * this.times.t4 : this.times.t4;
+    if (now - since < limitMs) return;
+    this.beginOutage("mirror-slow", oldest.sentAt, "queueing");
+    this.join();
+  }
+
+  /** Hosts' writes are queued from now on, or tracked no longer where a copy was under way. */
+  beginOutage(cause: OutageCause, begunAt: number, phase: "queueing" | "paused"): void {
+    const now = this.world.now();
+    const { path } = this;
+    this.outage.begin(cause, begunAt, now, phase);
+    this.flapSince = null;
+    this.leaveMirror();
+    if (path.copier !== null) this.abandonCopy(`the copy was cut short (${cause})`);
+    else if (path.route === "live") this.spill();
+    const held = path.gate.oldestSince;
+    if (held !== null) this.outage.waited(now - held);
+    if (path.route === "journal") this.secureQueue();
+    path.release();
+    this.options.reporter.changed();
+  }
+
+  private leaveMirror(): void {
+    this.catchUp.stop();
+    this.stand("waiting");
+  }
+
+  // --- the mirror ---------------------------------------------------------------------------------------------------
+
+  /** Asks the mirror what it holds, where the LUN may be joined now. */
+  private join(): void {
+    const { port } = this;
+    if (port === null || this.paused || this.closing) return;
+    if (this.standingNow !== "waiting" && this.standingNow !== "flap") return;
+    if (this.retryAt > this.world.now()) return;
+    this.stand("meeting");
+    const { lun } = this.options;
+    port.send(encodeFrame(FrameKind.query, lun, this.path.lineage.current, 0, 0, 0, null), null);
+  }
+
+  /** A frame from the mirror for this LUN. */
+  answered(header: FrameHeader, payload: Buffer): void {
+    if (this.standingNow === "unmirrored") return;
+    switch (header.kind) {
+      case FrameKind.ack:
+        this.acked(header);
+        return;
+      case FrameKind.opened:
+        this.met(payload);
+        return;
+      case FrameKind.failed:
+        this.mirrorFailed(payload);
+        return;
+      case FrameKind.refused: {
+        const refusal = decodePayload(RefusedPayload, payload);
+        this.holdOff(refusal?.message ?? "the mirror refused without a reason");
+        return;
+      }
+      default:
+        return;
+    }
+  }
+
+  private acked(header: FrameHeader): void {
+    const { path } = this;
+    const id = { hi: header.streamHi, lo: header.streamLo };
+    this.lastAnswerAt = this.world.now();
+    this.acknowledged = { stream: formatStreamId(id), number: header.number };
+    this.catchUp.acknowledged(id, header.number);
+    if (!sameStream(id, path.lineage.current)) return;
+    if (path.route === "live") {
+      path.takeAnswers(header.number);
+      path.copier?.pump();
+    }
+    path.release();
+  }
+
+  private met(payload: Buffer): void {
+    const { port, path } = this;
+    if (this.standingNow !== "meeting" || port === null) return;
+    const report = decodePayload(MirrorReport, payload);
+    if (report === null) {
+      this.holdOff("the mirror's report could not be read");
+      return;
+    }
+    const meeting = meet(
+      {
+        needsCopy: this.needsCopy,
+        lineage: path.lineage.steps,
+        last: path.lineage.last,
+        windowFirst: path.window.oldest?.number ?? path.lineage.last + 1,
+        journalHolds: this.options.journal.requests > 0,
+        acknowledged: this.acknowledged,
+      },
+      report,
+    );
+    if (meeting.do === "copy") {
+      this.startCopy(meeting.why, report.condition === "none");
+    } else if (meeting.do === "resume" && path.route === "live") {
+      this.resumeWindow(meeting.applied);
+    } else {
+      if (path.route === "live") this.spill();
+      this.startReplay(port, report.stream ?? "", report.applied);
+    }
+    this.options.reporter.changed();
+  }
+
+  /** SPEC L5: the rest is sent again from the window. */
+  private resumeWindow(applied: number): void {
+    const { path } = this;
+    this.flapSince = null;
+    this.stand(path.copier === null ? "live" : "copying");
+    path.sendAgain(applied);
+    path.copier?.pump();
+    path.release();
+    if (this.outage.present !== null && path.copier === null) this.healed();
+  }
+
+  private healed(): void {
+    this.retryDelayMs = 0;
+    this.reason = null;
+    this.healedFacts = this.outage.heal() ?? this.healedFacts;
+    this.options.reporter.changed();
+  }
+
+  /** SPEC W8: the mirror could not store and froze this LUN; tried again with back-off. */
+  private mirrorFailed(payload: Buffer): void {
+    const refusal = decodePayload(RefusedPayload, payload);
+    this.holdOff(refusal?.message ?? "the mirror failed to store");
+    this.beginOutage("storage", this.world.now(), "queueing");
+  }
+
+  private holdOff(reason: string): void {
+    const max = 12 * this.times.probation;
+    this.retryDelayMs = Math.min(Math.max(this.times.probation, this.retryDelayMs * 2), max);
+    this.retryAt = this.world.now() + this.retryDelayMs;
+    this.reason = reason;
+    if (this.standingNow === "meeting" || this.standingNow === "replaying") {
+      if (this.path.route === "live") this.beginOutage("storage", this.world.now(), "queueing");
+      this.leaveMirror();
+    }
+    this.options.reporter.changed();
+  }
+
+  // --- the journal --------------------------------------------------------------------------------------------------
+
+  /** Begins the journal with the present stream's opening record (SPEC W2). */
+  openJournal(): JournalError | null {
+    const { lineage } = this.path;
+    const step = lineage.steps.at(-1);
+    if (step === undefined) throw new Error("a stream without a step in its lineage");
+    const { lun, local, journal } = this.options;
+    const payload = encodePayload({ step, sizeBytes: local.sizeBytes });
+    const id = parseStreamId(step.stream);
+    const record = encodeFrame(FrameKind.open, lun, id, 0, 0, 0, payload);
+    return journal.append([record], 0, 0, 0, record.length);
+  }
+
+  private spill(): void {
+    const { journal } = this.options;
+    this.catchUp.forgetTail();
+    const error = this.path.spill();
+    if (error !== null) this.journalLost(error);
+    this.outage.queued(journal.bytes, journal.requests);
+  }
+
+  /** Asynchronous mode, window full: what is not sent goes through the journal (SPEC W6). */
+  windowFull(): void {
+    const { port, path } = this;
+    const sent = path.lastSent;
+    const wasLive = this.standingNow === "live" && !this.catchUp.hasTail;
+    this.spill();
+    if (path.route !== "journal") return;
+    this.stand("waiting");
+    if (port !== null && wasLive) {
+      this.startReplay(port, formatStreamId(path.lineage.current), sent);
+    } else {
+      this.join();
+    }
+    this.options.reporter.changed();
+  }
+
+  /** Makes the queue what a restart may replay from (SPEC R1, mark `queueing`). */
+  private secureQueue(): void {
+    if (this.mark.willBe("queueing")) return;
+    const { path } = this;
+    const { turn } = path;
+    path.flushLocal((error) => {
+      if (turn !== path.turn || error !== null) return;
+      this.options.journal.sync((journalError) => {
+        if (turn !== path.turn || journalError !== null) return;
+        this.mark.write("queueing", path.lineage, () => undefined);
+      });
+    });
+  }
+
+  private startReplay(port: MirrorPort, stream: string, applied: number): void {
+    this.flapSince = null;
+    this.stand("replaying");
+    this.outage.enter("replay");
+    this.catchUp.start(port, this.options.local.sizeBytes, stream, applied);
+  }
+
+  /** All is sent: the mark becomes `open`, stable, and then the next write goes straight to the window (SPEC O6). */
+  caughtUp(): void {
+    if (this.standingNow !== "replaying") return;
+    if (this.mark.is("open")) {
+      this.goLive();
+      return;
+    }
+    if (this.goingLive) return;
+    this.goingLive = true;
+    this.mark.write("open", this.path.lineage, (error) => {
+      this.goingLive = false;
+      if (this.standingNow !== "replaying") {
+        if (this.path.route === "journal") this.secureQueue();
+      } else if (error !== null) {
+        this.holdOff(`the mark could not be written: ${error}`);
+      } else if (this.catchUp.isThrough && this.mark.is("open")) {
+        this.goLive();
+      } else {
+        this.catchUp.pump();
+      }
+    });
+  }
+
+  private goLive(): void {
+    this.catchUp.becomeTail();
+    this.path.take("live");
+    this.stand("live");
+    this.catchUp.closeTail();
+    this.path.release();
+    this.options.reporter.changed();
+  }
+
+  /** The mirror has all that was journaled: in step again. */
+  journalArrived(): void {
+    this.forgetJournal();
+    this.healed();
+  }
+
+  /** SPEC O4, as the stand-in has it: the mark says so first, then the journal goes, then a full copy heals. */
+  journalLost(error: JournalError): void {
+    const why =
+      error === "full"
+        ? "the journal reached its limit"
+        : error === "no-space"
+          ? "no space was left for the journal"
+          : "the journal failed";
+    const message = `${why}: the LUN will be copied in full`;
+    this.options.reporter.event("journal-full", "warning", message);
+    this.leaveMirror();
+    this.giveUpTracking(why);
+    this.path.gate.close("mark");
+    this.markOpen();
+  }
+
+  /** The mark must not promise a replay once a write goes by the journal; tried again at the next tick. */
+  private markOpen(): void {
+    this.markRetry = false;
+    const marked = (error: string | null): void => {
+      if (error !== null) {
+        const message = `the mark could not be written: ${error}`;
+        this.options.reporter.event("storage-error", "error", message);
+        this.markRetry = true;
+        return;
+      }
+      this.forgetJournal();
+      this.path.gate.open("mark");
+      this.path.release();
+      this.join();
+    };
+    if (this.mark.is("open")) marked(null);
+    else this.mark.write("open", this.path.lineage, marked);
+  }
+
+  forgetJournal(): void {
+    this.options.journal.drop();
+    this.catchUp.forgetTail();
+    this.path.voids.clear();
+  }
+
+  /** What is written from now on is healed by a full copy. */
+  giveUpTracking(why: string): void {
+    this.needsCopy = true;
+    this.reason = why;
+    this.catchUp.forgetTail();
+    this.path.take("untracked");
+  }
+
+  // --- the full copy ------------------------------------------------------------------------------------------------
+
+  private startCopy(why: string, mirrorIsZero: boolean): void {
+    const { path, options } = this;
+    if (path.route === "live") this.spill();
+    this.giveUpTracking(why);
+    path.lineage.beginFresh(this.world.newStream());
+    this.acknowledged = null;
+    const { turn } = path;
+    this.mark.write("copying", path.lineage, (error) => {
+      if (turn !== path.turn || this.standingNow !== "meeting") return;
+      if (error !== null) {
+        this.holdOff(`the mark could not be written: ${error}`);
+        return;
+      }
+      this.forgetJournal();
+      path.take("live");
+      this.flapSince = null;
+      this.stand("copying");
+      this.outage.enter("resync");
+      const { local } = options;
+      beginFullCopy(
+        {
+          ...{ path, local, outage: this.outage, world: this.world },
+          mayGoOn: () => this.standingNow === "copying",
+          failed: (message) => this.copyFailed(message),
+        },
+        mirrorIsZero,
+      );
+      options.reporter.event("copy-began", "info", `a full copy began: ${why}`);
+      options.reporter.changed();
+    });
+  }
+
+  private copyFailed(message: string): void {
+    this.options.reporter.event("storage-error", "error", message);
+    this.abandonCopy(message);
+    this.stand("meeting");
+    this.holdOff(message);
+  }
+
+  /** The mirror holds the whole copy, stable: so must this side before it counts (SPEC R1). */
+  copyArrived(): void {
+    const { path } = this;
+    const { turn } = path;
+    path.flushLocal((error) => {
+      if (turn !== path.turn || path.copier === null) return;
+      if (error !== null) {
+        this.copyFailed(`the local copy could not be made stable: ${error.code} (${error.detail})`);
+        return;
+      }
+      this.mark.write("open", path.lineage, (markError) => {
+        if (turn !== path.turn || path.copier === null || markError !== null) return;
+        path.copier = null;
+        this.needsCopy = false;
+        if (this.standingNow === "copying") this.stand("live");
+        const message = "the full copy is whole and stable on both servers";
+        this.options.reporter.event("copy-ended", "info", message);
+        this.healed();
+      });
+    });
+  }
+
+  private abandonCopy(why: string): void {
+    this.path.copier?.stop();
+    this.path.copier = null;
+    this.giveUpTracking(why);
+    this.path.emptyWindow();
+  }
+}
