@@ -109,8 +109,9 @@ const MAX_HIGH = 2 ** 21;
 
 /** A LUN's uuid as its 16 bytes on the wire. */
 export function lunBytes(uuid: string): Buffer {
-  const bytes = Buffer.from(uuid.replaceAll("-", ""), "hex");
-  if (bytes.length !== 16) throw new Error(`"${uuid}" is no uuid`);
+  const digits = uuid.replaceAll("-", "");
+  const bytes = Buffer.from(digits, "hex");
+  if (digits.length !== 32 || bytes.length !== 16) throw new Error(`"${uuid}" is no uuid`);
   return bytes;
 }
 
