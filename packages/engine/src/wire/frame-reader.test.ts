@@ -125,7 +125,7 @@ describe("a frame reader", () => {
   });
 
   it("stops for good where it is told to", () => {
-    for (const cuts of [[], [30], [200]]) {
+    for (const cuts of [[], [30], [100], [200]]) {
       const { got, reader } = reading(MAX_PAYLOAD_BYTES, 2);
       for (const chunk of cutAt(STREAMED, cuts)) expect(reader.push(chunk)).toBeNull();
       expect(reader.push(Buffer.from(STREAMED))).toBeNull();

@@ -109,6 +109,10 @@ describe("a frame", () => {
       damaged.writeUInt8((damaged[bit >>> 3] as number) ^ (1 << (bit & 7)), bit >>> 3);
       expect(payloadMatches(header, damaged), `bit ${bit}`).toBe(false);
     }
+    const { payloadCrc } = header;
+    expect(decodeHeader(sample(FrameKind.write, Buffer.alloc(0)), 0, header)).toBeNull();
+    expect(payloadMatches(header, Buffer.alloc(0))).toBe(true);
+    expect(payloadMatches({ ...header, payloadCrc }, Buffer.alloc(0))).toBe(false);
   });
 
   it("[L4] is refused where its checksum holds and its content is none", () => {
