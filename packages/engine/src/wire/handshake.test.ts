@@ -1,5 +1,4 @@
 /** What the proofs of a connection cover (SPEC L3): everything by which one could stand in for another. */
-import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
@@ -49,7 +48,7 @@ describe("a handshake's proofs", () => {
   it("[L3] cover both nonces, both servers, the purpose, the epoch and the element", () => {
     fc.assert(
       fc.property(twoAlike, ([a, b]) => {
-        const same = isDeepStrictEqual(a, b);
+        const same = JSON.stringify(a) === JSON.stringify(b);
         expect(diallerMac(text, a) === diallerMac(text, b)).toBe(same);
         expect(listenerMac(text, a) === listenerMac(text, b)).toBe(same);
       }),
