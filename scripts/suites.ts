@@ -32,7 +32,7 @@ export function unitWorkspaces(): string[] {
     readdirSync(join(ROOT, folder))
       .sort()
       .map((name) => `${folder}/${name}`);
-  const workspaces = [...inside("packages"), ...inside("apps"), "bench"];
+  const workspaces = [...inside("packages"), ...inside("apps"), "bench", "scripts"];
   return workspaces.filter((workspace) => hasTests(join(ROOT, workspace)));
 }
 
