@@ -90,9 +90,9 @@ export class LinkMachine {
     return this.stateNow === "probation" ? now - this.probationSince : null;
   }
 
-  /** When a `tick` is due, monotonic ms; null where none is. */
+  /** When a `tick` is due, monotonic ms; null where none is, and where an event must come first. */
   deadline(probation: number): number | null {
-    return this.stateNow === "probation" ? this.probationSince + probation : null;
+    return this.stateNow === "probation" && this.agreed ? this.probationSince + probation : null;
   }
 
   /** Takes an event; returns what is to be done, in order. `probation`: P in ms. */
@@ -151,14 +151,20 @@ export class LinkMachine {
     }
   }
 
-  /** Goes on as far as the facts allow. */
-  private advance(now: number, probation: number): void {
+  /** Both hear each other, and have the same number stable. */
+  private get agreed(): boolean {
     const { peer } = this;
-    const agreed =
+    return (
       this.hearing &&
       peer?.hearsUs === true &&
       peer.outageNumber === this.number &&
-      this.stableNumber === this.number;
+      this.stableNumber === this.number
+    );
+  }
+
+  /** Goes on as far as the facts allow. */
+  private advance(now: number, probation: number): void {
+    const { agreed } = this;
     if (this.stateNow === "interrupted" && agreed) {
       this.probationSince = now;
       this.become("probation");
