@@ -148,6 +148,22 @@ describe("a link", () => {
     expect(machine.deadline(P)).toBe(12 + P);
   });
 
+  it("[O5] stays interrupted while the peer has another number stable", () => {
+    const machine = machineIn("interrupted");
+    machine.step(persisted(6), 11, P);
+    machine.step(heardFrom(5), 12, P);
+    expect(machine.state).toBe("interrupted");
+  });
+
+  it("[O5] stays in probation until P is over", () => {
+    const machine = machineIn("probation");
+    expect(machine.step({ type: "tick" }, 9 + P, P)).toEqual([]);
+    expect(machine.step(persisted(5), 9 + P, P)).toEqual([]);
+    expect(machine.publishedNumber).toBe(6);
+    machine.step(heardFrom(6, "probation"), 10 + P, P);
+    expect(machine.state).toBe("connecting");
+  });
+
   it("has been seen on all of its edges", () => {
     const seen = new Set([
       ...EDGES.map(({ from, to }) => `${from} ${to}`),
