@@ -108,3 +108,43 @@ it("[O8] a drill follows the path of an outage and says it was one", async () =>
   expect(await pair.firstDifference("disk")).toBeNull();
   expect((await alpha.outages()).map(({ cause }) => cause)).toEqual(["drill"]);
 });
+
+it("[R5] a copy that was deleted at the mirror begins anew, as another file", async () => {
+  const pair = await Pair.start(stage());
+  const { alpha, beta } = pair;
+  const lun = await pair.createMirroredLun("disk", "32MiB", "sync");
+  const host = await startHost(stage(), alpha, lun);
+  await moreAnswers(host, BETWEEN);
+  await alpha.cli("lun", "mirror", "disk", "off");
+  await alpha.waitLun("disk", "unmirrored", 10);
+  await beta.cli("lun", "delete", "disk", "--yes");
+  await moreAnswers(host, BETWEEN);
+  await alpha.cli("lun", "mirror", "disk", "on");
+  await alpha.waitLun("disk", "mirrored", 30);
+  const images = await pair.images("disk");
+  await moreAnswers(host, BETWEEN);
+  await within("the host's last answers", 10_000, host.stop());
+  expect(await pair.firstDifference("disk")).toBeNull();
+  await expectNothingLost(host, [images.alpha, images.beta]);
+});
+
+it("[R5] what its primary gave up during an outage is told when the link is back", async () => {
+  const pair = await Pair.start(stage());
+  const { alpha, beta } = pair;
+  await pair.createMirroredLun("kept", "16MiB", "sync");
+  await pair.createMirroredLun("given-up", "16MiB", "sync");
+  await pair.createMirroredLun("deleted", "16MiB", "sync");
+  await beta.signalAll("SIGSTOP");
+  await alpha.waitLink("interrupted", 10);
+  await alpha.cli("lun", "mirror", "given-up", "off");
+  await alpha.cli("lun", "mirror", "deleted", "off");
+  await alpha.cli("lun", "delete", "deleted", "--yes");
+  await beta.signalAll("SIGCONT");
+  await pair.waitUp();
+  await alpha.waitLun("kept", "mirrored", 30);
+  await beta.waitLun("kept", "mirrored", 30);
+  await beta.waitLun("given-up", "unmirrored", 10);
+  await beta.waitLun("deleted", "unmirrored", 10);
+  await beta.cli("lun", "delete", "given-up", "--yes");
+  await beta.cli("lun", "delete", "deleted", "--yes");
+});

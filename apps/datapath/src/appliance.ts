@@ -57,6 +57,7 @@ export class Appliance {
   pairing!: Pairing;
   connector!: Connector;
   private workers!: Workers;
+  private threads!: ConnectionThreads;
   private portal!: Portal;
   private control!: ControlServer;
   private outageKeeper!: OutageKeeper;
@@ -133,17 +134,16 @@ export class Appliance {
 
   /** The peer is forgotten, here or on its word. */
   async removePeer(actor: Actor): Promise<void> {
-    const { peer } = this.link;
+    const { peer } = this.link.view();
     if (peer === null) return;
     await this.link.unpair();
-    const { secret: _secret, ...shown } = peer;
     this.event(
       "peer-removed",
       "warning",
       actor,
       "link",
       `${peer.name} is no longer the peer`,
-      shown,
+      peer,
       null,
     );
   }
@@ -217,10 +217,7 @@ export class Appliance {
           iqn: this.luns.iqnOf(entry),
           portals: this.portals.map((portal) => `${portal},${PORTAL_GROUP_TAG}`),
         })),
-      onLogin: (handoff) => {
-        const worker = this.luns.workerOf(handoff.targetName) ?? this.workers.at(0);
-        worker.tell({ note: "session", handoff });
-      },
+      onLogin: (handoff) => void this.luns.route(handoff),
     });
   }
 
@@ -247,6 +244,7 @@ export class Appliance {
         await this.connector.channel?.request("lun.offer", offer);
       },
       notify: (notice) => this.connector.channel?.notify(notice),
+      forgetCopy: (uuid) => this.threads.forget(uuid),
       event: (...event) => this.event(...event),
       outage: (entry, facts) => this.outageKeeper.take(entry.record.name, facts),
       changed: () => this.changed(),
@@ -261,7 +259,7 @@ export class Appliance {
   ): Promise<void> {
     const mirror = parseHostPort(this.options.mirror);
     const heartbeat = parseHostPort(this.options.heartbeat);
-    const threads = new ConnectionThreads({
+    this.threads = new ConnectionThreads({
       array,
       kernelBootId,
       host: mirror.host,
@@ -282,10 +280,7 @@ export class Appliance {
       versions: PROTOCOL_VERSIONS,
       on: (event) => {
         if (event.type === "rejected") {
-          const reasons = Object.entries(event.counts)
-            .map(([reason, count]) => `${count} ${reason}`)
-            .join(", ");
-          this.strangers.knocked(monotonicMs(), event.lastFrom, `heartbeats dropped (${reasons})`);
+          this.heartbeatsDropped(event.counts, event.lastFrom);
         } else if (event.type === "trouble") {
           console.error(`heartbeat ${event.thread}: ${event.problem}`);
         } else {
@@ -296,7 +291,7 @@ export class Appliance {
     this.link = new LinkKeeper({
       array,
       heartbeats,
-      threads,
+      threads: this.threads,
       workers: this.workers,
       record,
       save: (value) => file.save(value),
@@ -316,16 +311,10 @@ export class Appliance {
         );
         if (state === "up") this.luns.notifyAll();
       },
-      settingsChanged: (before, after, from) =>
-        this.event(
-          "link-settings",
-          "info",
-          { who: "system", from },
-          "link",
-          "the link's settings were changed",
-          before,
-          after,
-        ),
+      settingsChanged: (before, after, actor) => {
+        const message = "the link's settings were changed";
+        this.event("link-settings", "info", actor, "link", message, before, after);
+      },
       changed: () => this.changed(),
     });
     this.makeControl(array, mirror, heartbeat.port);
@@ -347,18 +336,11 @@ export class Appliance {
       },
       outageNumber: () => this.link.outageNumber,
       obstacle: () => this.link.pairingObstacle(),
-      paired: async (peer, outageNumber) => {
-        await this.link.pair(peer, outageNumber);
-        const { secret: _secret, ...shown } = peer;
-        this.event(
-          "peer-joined",
-          "info",
-          SYSTEM,
-          "link",
-          `${peer.name} is the peer now`,
-          null,
-          shown,
-        );
+      paired: async (record, outageNumber, actor) => {
+        await this.link.pair(record, outageNumber);
+        const { peer } = this.link.view();
+        const message = `${record.name} is the peer now`;
+        this.event("peer-joined", "info", actor, "link", message, null, peer);
       },
     });
     this.connector = new Connector({
@@ -406,11 +388,21 @@ export class Appliance {
 
   private workerReport(index: number, report: WorkerReport): void {
     if (report.report === "lun") this.luns.facts(report.facts);
+    else if (report.report === "session") void this.luns.route(report.handoff);
     else if (report.report === "event") {
       this.event(report.kind, report.severity, SYSTEM, report.lun, report.message, null, null);
     } else {
       this.connector.workerConnection(index, report.epoch, report.open, report.reason);
     }
+  }
+
+  /** While there is no peer, whoever still sends heartbeats is counted only: it may be the one who was just removed. */
+  private heartbeatsDropped(counts: Readonly<Record<string, number>>, from: string): void {
+    const { unpaired: _unpaired, ...others } = counts;
+    const reasons = Object.entries(others).map(([reason, count]) => `${count} ${reason}`);
+    if (reasons.length === 0) return;
+    const message = `heartbeats dropped (${reasons.join(", ")})`;
+    this.strangers.knocked(monotonicMs(), from, message);
   }
 
   private knocked(from: string, reason: string): void {

@@ -75,8 +75,8 @@ export function commandHandlers(appliance: Appliance): CommandHandlers {
       appliance.event("peer-invited", "info", actor, "link", message, null, null);
       return invitation;
     },
-    "peer.join": async ({ code }) => {
-      await pairing.join(code);
+    "peer.join": async ({ code }, actor) => {
+      await pairing.join(code, actor);
       const up = await waitForLink(appliance, "up", JOIN_TIMEOUT_MS);
       if (up.peer === null) throw noPeer();
       return up.peer;
@@ -92,8 +92,8 @@ export function commandHandlers(appliance: Appliance): CommandHandlers {
       return null;
     },
     "link.show": () => link.view(),
-    "link.set": async (patch) => {
-      await link.set(patch);
+    "link.set": async (patch, actor) => {
+      await link.set(patch, actor);
       return link.view();
     },
     "link.wait": ({ state, timeoutS }) => waitForLink(appliance, state, timeoutS * 1000),

@@ -134,7 +134,9 @@ export class Connector {
 
   private async connectAll(epoch: number, peer: PeerRecord): Promise<void> {
     const client = await this.control(peer);
-    for (const offer of this.options.offers()) await this.offer(client, offer);
+    const offers = this.options.offers();
+    for (const offer of offers) await this.offer(client, offer);
+    await client.request("lun.census", { uuids: offers.map(({ uuid }) => uuid) });
     const { ports } = await client.request("ports", { epoch });
     const count = await this.options.arm(epoch);
     if (ports.length !== count) {

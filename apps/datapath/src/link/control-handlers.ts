@@ -45,7 +45,10 @@ export function controlHandlers(parties: ControlParties): ControlHandlers {
     ports: async ({ epoch }) => ({ ports: await link.ports(epoch) }),
     reopen: async ({ epoch, index }) => ({ port: await link.reopen(epoch, index) }),
     settings: async ({ settings, version }) => {
-      await link.adoptSettings(settings, version, link.peer?.name ?? "peer");
+      await link.adoptSettings(settings, version, {
+        who: "system",
+        from: link.peer?.name ?? "peer",
+      });
       return { version: link.view().settingsVersion };
     },
     reshape: async ({ outageNumber }) => {
@@ -58,6 +61,10 @@ export function controlHandlers(parties: ControlParties): ControlHandlers {
     },
     "lun.offer": async (offer) => {
       await luns.takeOffer(offer, link.peer?.name ?? "peer");
+      return {};
+    },
+    "lun.census": async ({ uuids }) => {
+      await luns.takeCensus(uuids);
       return {};
     },
     unpair: async () => {

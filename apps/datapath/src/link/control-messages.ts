@@ -77,6 +77,8 @@ export const controlRequests = {
   /** The sender's heartbeats will be silent on purpose for so long from now on (O8); 0: no longer. */
   drill: { params: z.object({ seconds: Count }), result: z.object({}) },
   "lun.offer": { params: LunOffer, result: z.object({}) },
+  /** All LUNs that the sender is primary of. */
+  "lun.census": { params: z.object({ uuids: z.array(z.uuid()) }), result: z.object({}) },
   unpair: { params: z.object({}), result: z.object({}) },
 } as const;
 

@@ -12,8 +12,10 @@ import {
   monotonicMs,
 } from "@lockstep/engine/io";
 import {
+  type Actor,
   Failure,
   formatHostPort,
+  type HeartbeatFigures,
   type Link,
   LinkSettings,
   type LinkSettingsPatch,
@@ -36,9 +38,12 @@ export interface LinkKeeperOptions {
   /** Moves LUNs off the workers from `count` on. */
   evacuate(count: number): Promise<void>;
   stateChanged(state: Link["state"], cause: OutageCause | null): void;
-  settingsChanged(before: LinkSettings, after: LinkSettings, from: string): void;
+  settingsChanged(before: LinkSettings, after: LinkSettings, actor: Actor): void;
   changed(): void;
 }
+
+/** A request for connections waits at most so long until this server's probation is over as well. */
+const READY_WAIT_MS = 3000;
 
 const CAUSES = {
   silence: "silence",
@@ -58,6 +63,8 @@ export class LinkKeeper {
   private arming: Promise<void> = Promise.resolve();
   private threadsEpoch = 0;
   private starting: Promise<number[]> | null = null;
+  /** Requests of the peer that wait for this server to be ready; each says whether it is over. */
+  private waiting: (() => boolean)[] = [];
   private strangers = 0;
   /** When a silence of the peer is a drill, monotonic ms. */
   private rehearsal: { from: number; until: number } | null = null;
@@ -122,9 +129,17 @@ export class LinkKeeper {
       drillMs: until > now ? until - now : null,
       connections: peer === null ? [] : array.elements("out", now),
       incoming: peer === null ? [] : array.elements("in", now),
-      heartbeat: array.figures(),
+      heartbeat: this.heartbeatFigures(now),
       strangers: this.strangers,
     };
+  }
+
+  /** Of a peer that is silent, round trip and losses are unknown: what was measured last is no news of it. */
+  private heartbeatFigures(now: number): HeartbeatFigures {
+    const figures = this.options.array.figures();
+    const { t1 } = this.record.settings;
+    if (now - this.options.array.lastHeardMs <= t1) return figures;
+    return { ...figures, rttMs: null, jitterMs: null, lossIn: null, lossOut: null };
   }
 
   // --- heartbeats ---------------------------------------------------------------------------------------------------
@@ -202,7 +217,7 @@ export class LinkKeeper {
 
   // --- settings -----------------------------------------------------------------------------------------------------
 
-  async set(patch: LinkSettingsPatch): Promise<void> {
+  async set(patch: LinkSettingsPatch, actor: Actor): Promise<void> {
     const given = Object.fromEntries(
       Object.entries(patch).filter(([, value]) => value !== undefined),
     );
@@ -214,7 +229,7 @@ export class LinkKeeper {
     const channel = this.connector?.channel ?? null;
     const reshaped = settings.connections !== this.record.settings.connections;
     if (channel !== null) await channel.request("settings", { settings, version });
-    await this.adoptSettings(settings, version, "this server");
+    await this.adoptSettings(settings, version, actor);
     if (!reshaped || this.machine.state !== "up" || channel === null) return;
     const outageNumber = this.machine.outageNumber + 1;
     await this.options.evacuate(settings.connections);
@@ -228,21 +243,22 @@ export class LinkKeeper {
   }
 
   /** Takes settings over where their version is higher; stable when it resolves. */
-  async adoptSettings(settings: LinkSettings, version: number, from: string): Promise<void> {
+  async adoptSettings(settings: LinkSettings, version: number, actor: Actor): Promise<void> {
     if (version <= this.record.settingsVersion) return;
     const before = this.record.settings;
     await this.save({ ...this.record, settings, settingsVersion: version });
     this.options.array.setSettings(settings, version);
     this.options.heartbeats.publish({ settingsVersion: version });
     this.options.workers.tellAll({ note: "settings" });
-    this.options.settingsChanged(before, settings, from);
+    this.options.settingsChanged(before, settings, actor);
     this.step({ type: "tick" });
     this.options.changed();
   }
 
   async met(hello: Hello): Promise<void> {
     this.peerRelease = hello.release;
-    await this.adoptSettings(hello.settings, hello.settingsVersion, hello.name);
+    const actor: Actor = { who: "system", from: hello.name };
+    await this.adoptSettings(hello.settings, hello.settingsVersion, actor);
   }
 
   /** The peer asks to make connections anew under a number. */
@@ -270,11 +286,9 @@ export class LinkKeeper {
 
   /** The peer asks for the connection threads of an epoch. */
   async ports(epoch: number): Promise<number[]> {
+    await this.whenReady(epoch);
     const { peer } = this.record;
-    const ready = this.machine.state === "connecting" || this.machine.state === "up";
-    if (peer === null || !ready || epoch !== this.machine.publishedNumber) {
-      throw new Failure("unavailable", "not ready for connections yet");
-    }
+    if (peer === null) throw notReady();
     const count = await this.arm(epoch);
     if (this.threadsEpoch === epoch && this.starting !== null) await this.starting.catch(() => []);
     this.threadsEpoch = epoch;
@@ -283,14 +297,36 @@ export class LinkKeeper {
     return this.starting;
   }
 
+  private isReady(epoch: number): boolean {
+    const { state, publishedNumber } = this.machine;
+    return (state === "connecting" || state === "up") && epoch === publishedNumber;
+  }
+
+  /** The peer's probation may end a moment before this server's: its request waits for that, not for a retry. */
+  private async whenReady(epoch: number): Promise<void> {
+    if (this.isReady(epoch)) return;
+    await new Promise<void>((resolve) => {
+      let timedOut = false;
+      const timer = setTimeout(() => {
+        timedOut = true;
+        resolve();
+      }, READY_WAIT_MS);
+      this.waiting.push(() => {
+        if (!timedOut && !this.isReady(epoch)) return false;
+        clearTimeout(timer);
+        resolve();
+        return true;
+      });
+    });
+    if (!this.isReady(epoch)) throw notReady();
+  }
+
   /** The peer's worker lost its connection: a new thread for the element, once the old one has exited (L5). */
   async reopen(epoch: number, index: number): Promise<number> {
     const { peer } = this.record;
-    const ready = this.machine.state === "connecting" || this.machine.state === "up";
-    if (peer === null || !ready || epoch !== this.armedEpoch || index >= this.options.array.count) {
-      throw new Failure("unavailable", "not ready for connections yet");
-    }
     const { array, threads } = this.options;
+    const ready = this.isReady(epoch) && epoch === this.armedEpoch && index < array.count;
+    if (peer === null || !ready) throw notReady();
     array.in.mark(index, epoch, "broken");
     const port = await threads.restart(index, epoch, peer.uuid, Buffer.from(peer.secret, "hex"));
     array.in.reopen(index, epoch);
@@ -336,6 +372,7 @@ export class LinkKeeper {
       probationMs: this.machine.probationMs(now),
     });
     this.schedule(now);
+    this.waiting = this.waiting.filter((isOver) => !isOver());
     if (effects.length > 0) this.options.changed();
   }
 
@@ -360,7 +397,10 @@ export class LinkKeeper {
         if (this.record.peer !== null) this.connector?.start(effect.epoch, this.record.peer);
         return;
       case "state":
-        workers.tellAll({ note: "probation", on: effect.state === "probation" });
+        // Until the connections are made, a probation is not over for the LUNs.
+        if (effect.state !== "connecting") {
+          workers.tellAll({ note: "probation", on: effect.state === "probation" });
+        }
         this.options.stateChanged(
           effect.state,
           effect.state === "interrupted" ? this.lastCause : null,
@@ -386,6 +426,10 @@ export class LinkKeeper {
     if (deadline === null) return;
     this.timer = setTimeout(() => this.step({ type: "tick" }), Math.max(1, deadline - now + 1));
   }
+}
+
+function notReady(): Failure {
+  return new Failure("unavailable", "not ready for connections yet");
 }
 
 /** What the operator is told when a wish needs a peer and there is none. */

@@ -2,7 +2,7 @@
 
 import type { KeyedHash } from "@lockstep/engine";
 import { keyedHash, sameMac } from "@lockstep/engine/io";
-import { type Address, Failure, type Invitation, type Name } from "@lockstep/model";
+import { type Actor, type Address, Failure, type Invitation, type Name } from "@lockstep/model";
 import type { z } from "zod";
 import type { PeerRecord } from "../records.ts";
 import { ControlClient } from "./control-client.ts";
@@ -31,7 +31,7 @@ export interface PairingOptions {
   /** Why no pairing is possible now, or null. */
   obstacle(): Failure | null;
   /** Both sides know each other: stable when it resolves. */
-  paired(peer: PeerRecord, outageNumber: number): Promise<void>;
+  paired(peer: PeerRecord, outageNumber: number, actor: Actor): Promise<void>;
 }
 
 interface OpenInvitation {
@@ -75,12 +75,13 @@ export class Pairing {
     const inviter = this.offer(invitation.secret, "inviter", keys);
     const secret = keys.agree(invitation.secret, inviter, joiner);
     this.invitation = null;
-    await this.options.paired(peerOf(joiner, secret), agreedNumber(inviter, joiner));
+    const actor: Actor = { who: "system", from: joiner.name };
+    await this.options.paired(peerOf(joiner, secret), agreedNumber(inviter, joiner), actor);
     return inviter;
   }
 
   /** The joining side. */
-  async join(codeText: string): Promise<void> {
+  async join(codeText: string, actor: Actor): Promise<void> {
     const code = decodeCode(codeText);
     this.checkFree();
     this.reachable();
@@ -100,7 +101,7 @@ export class Pairing {
       const inviter = await client.request("pair", joiner);
       this.checkOffer(code.secret, "inviter", inviter);
       const secret = keys.agree(code.secret, inviter, joiner);
-      await this.options.paired(peerOf(inviter, secret), agreedNumber(inviter, joiner));
+      await this.options.paired(peerOf(inviter, secret), agreedNumber(inviter, joiner), actor);
     } finally {
       client.close("paired");
     }

@@ -6,6 +6,7 @@ import { randomUUID } from "node:crypto";
 import fs from "node:fs/promises";
 import path from "node:path";
 import { createFile } from "@lockstep/block";
+import type { LoginHandoff } from "@lockstep/iscsi";
 import {
   type Actor,
   type CommandParams,
@@ -14,6 +15,7 @@ import {
   formatSize,
   LOGICAL_BLOCK_BYTES,
   type Lun,
+  type LunState,
   MAX_LUN_BYTES,
   MIN_LUN_BYTES,
   type Severity,
@@ -47,6 +49,8 @@ export interface LunKeeperOptions {
   /** Offers a LUN to the peer where the control channel is up. */
   offer(offer: LunOffer): Promise<void>;
   notify(notice: LunNotice): void;
+  /** Has a mirror copy closed in the connection threads. */
+  forgetCopy(uuid: string): Promise<void>;
   event(
     kind: EventKind,
     severity: Severity,
@@ -63,8 +67,10 @@ export interface LunKeeperOptions {
 export class LunKeeper {
   private readonly options: LunKeeperOptions;
   private readonly entries = new Map<string, LunEntry>();
-  /** Wishes about LUNs are carried out one after another. */
+  /** Changes of the table are made one after another; none of them waits for the peer. */
   private turn: Promise<unknown> = Promise.resolve();
+  /** So are wishes that the peer has a part in: those of both servers must not wait for each other. */
+  private sharedTurn: Promise<unknown> = Promise.resolve();
 
   constructor(options: LunKeeperOptions) {
     this.options = options;
@@ -89,7 +95,15 @@ export class LunKeeper {
     return lunView(this.named(name), this.options.around());
   }
 
-  workerOf(iqn: string): WorkerHandle | null {
+  /** Gives a host's login to the worker that has the LUN; one of a LUN that just moves goes there after the move. */
+  async route(handoff: LoginHandoff): Promise<void> {
+    if (this.workerOf(handoff.targetName) === null) await this.turn;
+    // Where there is no such target any worker can say so.
+    const worker = this.workerOf(handoff.targetName) ?? this.options.workers.at(0);
+    worker.tell({ note: "session", handoff });
+  }
+
+  private workerOf(iqn: string): WorkerHandle | null {
     for (const entry of this.entries.values()) {
       if (entry.worker !== null && this.spec(entry).iqn === iqn) {
         return this.options.workers.at(entry.worker);
@@ -143,7 +157,7 @@ export class LunKeeper {
         throw new Failure(
           "refused",
           `"${name}" is mirrored, and a mirrored LUN can't be resized yet`,
-          "turn mirroring off, resize, and turn it on again (this copies it in full)",
+          "turn mirroring off, resize, delete the copy on the peer, and turn it on again (this copies it in full)",
         );
       }
       const before = { ...entry.record };
@@ -173,6 +187,7 @@ export class LunKeeper {
       if (entry.worker !== null) await this.worker(entry).call("lun-close", { uuid: record.uuid });
       this.entries.delete(record.uuid);
       await this.save();
+      if (record.role === "mirror") await this.options.forgetCopy(record.uuid);
       const ownBacking = record.backing.path.startsWith(`${this.folder(record)}${path.sep}`);
       await fs.rm(this.folder(record), { recursive: true, force: true });
       const kept = ownBacking ? "" : `; its backing ${record.backing.path} was left`;
@@ -182,23 +197,28 @@ export class LunKeeper {
   }
 
   mirror(name: string, on: boolean, actor: Actor): Promise<Lun> {
-    return this.inTurn(async () => {
+    return this.inSharedTurn(async () => {
       const entry = this.primary(name);
       if (entry.record.designated === on) return this.view(name);
       const noPeer = this.options.noPeer();
       if (on && noPeer !== null) throw noPeer;
-      const before = { ...entry.record };
-      const record = { ...entry.record, designated: on, paused: false };
-      if (on) await this.options.offer(lunOffer(record));
-      entry.record = record;
-      entry.trouble = null;
-      await this.save();
-      await this.worker(entry).call("lun-designate", { uuid: record.uuid, on });
-      if (!on) await this.options.offer(lunOffer(record)).catch(() => undefined);
-      const message = `LUN "${name}" is ${on ? "now" : "no longer"} designated as mirrored`;
-      this.audit("lun-changed", actor, entry, message, before, record);
+      if (on) await this.options.offer({ ...lunOffer(entry.record), designated: true });
+      await this.inTurn(() => this.designate(name, on, actor));
+      if (!on) await this.options.offer(lunOffer(entry.record)).catch(() => undefined);
       return this.view(name);
     });
+  }
+
+  private async designate(name: string, on: boolean, actor: Actor): Promise<void> {
+    const entry = this.primary(name);
+    const before = { ...entry.record };
+    const record = { ...entry.record, designated: on, paused: false };
+    entry.record = record;
+    entry.trouble = null;
+    await this.save();
+    await this.worker(entry).call("lun-designate", { uuid: record.uuid, on });
+    const message = `LUN "${name}" is ${on ? "now" : "no longer"} designated as mirrored`;
+    this.audit("lun-changed", actor, entry, message, before, record);
   }
 
   /** Changes what can be changed while hosts write (SPEC C1). */
@@ -207,8 +227,7 @@ export class LunKeeper {
     change: Partial<Pick<LunRecord, "mode" | "writeCache" | "journalLimitBytes">>,
     actor: Actor,
   ): Promise<Lun> {
-    return this.inTurn(async () => {
-      const entry = this.primary(name);
+    return this.inSharedTurn(async () => {
       const limit = change.journalLimitBytes;
       if (limit !== undefined && limit < MIN_JOURNAL_LIMIT_BYTES) {
         throw new Failure(
@@ -216,16 +235,20 @@ export class LunKeeper {
           `a journal limit of ${formatSize(limit)} is less than the least, ${formatSize(MIN_JOURNAL_LIMIT_BYTES)}`,
         );
       }
-      const before = { ...entry.record };
-      entry.record = { ...entry.record, ...change };
-      const { uuid, mode, writeCache, journalLimitBytes, designated } = entry.record;
-      await this.save();
-      this.worker(entry).tell({ note: "lun-set", uuid, mode, writeCache, journalLimitBytes });
-      if (designated) await this.options.offer(lunOffer(entry.record)).catch(() => undefined);
-      const what = Object.entries(change)
-        .map(([key, value]) => `${key} ${value}`)
-        .join(", ");
-      this.audit("lun-changed", actor, entry, `LUN "${name}": ${what}`, before, entry.record);
+      const offer = await this.inTurn(async () => {
+        const entry = this.primary(name);
+        const before = { ...entry.record };
+        entry.record = { ...entry.record, ...change };
+        const { uuid, mode, writeCache, journalLimitBytes } = entry.record;
+        await this.save();
+        this.worker(entry).tell({ note: "lun-set", uuid, mode, writeCache, journalLimitBytes });
+        const what = Object.entries(change)
+          .map(([key, value]) => `${key} ${value}`)
+          .join(", ");
+        this.audit("lun-changed", actor, entry, `LUN "${name}": ${what}`, before, entry.record);
+        return lunOffer(entry.record);
+      });
+      if (offer.designated) await this.options.offer(offer).catch(() => undefined);
       return this.view(name);
     });
   }
@@ -255,8 +278,7 @@ export class LunKeeper {
     const before = entry.facts;
     entry.facts = facts;
     if (before !== null && before.state !== facts.state) {
-      const severity =
-        facts.state === "mirrored" || facts.state === "unmirrored" ? "info" : "warning";
+      const severity = WORSE.has(facts.state) ? "warning" : "info";
       const message = `LUN "${entry.record.name}" went from ${before.state} to ${facts.state}`;
       this.options.event("lun-state", severity, SYSTEM, entry.record.name, message, null, null);
     }
@@ -291,9 +313,20 @@ export class LunKeeper {
   // --- the peer -----------------------------------------------------------------------------------------------------
 
   offers(): LunOffer[] {
-    return [...this.primaries()]
-      .filter((entry) => entry.record.designated)
-      .map((entry) => lunOffer(entry.record));
+    return [...this.primaries()].map((entry) => lunOffer(entry.record));
+  }
+
+  /** The LUNs that the peer is primary of: what else is mirrored here is its mirror no longer. */
+  takeCensus(uuids: readonly string[]): Promise<void> {
+    return this.inTurn(async () => {
+      const known = new Set(uuids);
+      for (const entry of this.entries.values()) {
+        const { role, designated, uuid } = entry.record;
+        if (role !== "mirror" || !designated || known.has(uuid)) continue;
+        entry.record = { ...entry.record, designated: false };
+      }
+      await this.save();
+    });
   }
 
   offered(uuid: string, failure: Failure | null): void {
@@ -308,7 +341,8 @@ export class LunKeeper {
     return this.inTurn(async () => {
       const known = this.entries.get(offer.uuid);
       if (known !== undefined) {
-        this.checkSame(known.record, offer);
+        if (offer.designated) this.checkSame(known.record, offer);
+        else if (known.record.role === "primary") return;
         const { mode, designated, writeCache } = offer;
         known.record = { ...known.record, mode, designated, writeCache };
         await this.save();
@@ -367,6 +401,12 @@ export class LunKeeper {
     const result = this.turn.then(wish);
     this.turn = result.catch(() => undefined);
     return result.finally(() => this.options.changed());
+  }
+
+  private inSharedTurn<T>(wish: () => Promise<T>): Promise<T> {
+    const result = this.sharedTurn.then(wish);
+    this.sharedTurn = result.catch(() => undefined);
+    return result;
   }
 
   private async openOn(entry: LunEntry, index: number, moved: boolean): Promise<void> {
@@ -474,6 +514,9 @@ export class LunKeeper {
     this.options.event(kind, "info", actor, entry.record.name, message, before, after);
   }
 }
+
+/** What an operator should look at. */
+const WORSE: ReadonlySet<LunState> = new Set(["queueing", "stopped", "split-brain"]);
 
 export const SYSTEM: Actor = { who: "system", from: "data path" };
 

@@ -30,7 +30,7 @@ const array = ConnectionArray.attach(data.array);
 const report = (message: ConnectionThreadReport): void => port.postMessage(message);
 
 const wanted = new Map<string, (spec: CopySpec | string) => void>();
-const notes: MappedNote[] = [];
+const notes = new Map<string, MappedNote>();
 let lastRequestAt = monotonicMs();
 let ending = false;
 
@@ -68,7 +68,7 @@ async function openCopy(spec: CopySpec): Promise<MirrorCopy> {
   const marks = new StableFile(path.join(spec.folder, "mirror-mark"), MirrorMark, { copies: 2 });
   const mark = await marks.read();
   const note = new MappedNote(path.join(spec.folder, "applied"));
-  notes.push(note);
+  notes.set(uuid, note);
   const copy = new MirrorCopy({
     local: openFile(spec.backingPath),
     note,
@@ -107,6 +107,14 @@ function watchIdle(): void {
   setTimeout(watchIdle, Math.max(10, idleMs >= t3 ? t3 : t3 - idleMs));
 }
 
+function forget(uuid: string): void {
+  listener.forget(uuid, () => {
+    notes.get(uuid)?.close();
+    notes.delete(uuid);
+    report({ report: "forgotten", uuid });
+  });
+}
+
 function end(reason: string): void {
   if (ending) return;
   ending = true;
@@ -115,7 +123,7 @@ function end(reason: string): void {
   const copies = [...listener.copies()];
   let left = copies.length;
   const exit = (): void => {
-    for (const note of notes) note.close();
+    for (const note of notes.values()) note.close();
     process.exit(0);
   };
   if (left === 0) exit();
@@ -127,12 +135,18 @@ function end(reason: string): void {
 }
 
 port.on("message", (message: ConnectionThreadNote) => {
-  if (message.note === "close") {
-    end(message.reason);
-    return;
+  switch (message.note) {
+    case "close":
+      end(message.reason);
+      return;
+    case "forget":
+      forget(message.uuid);
+      return;
+    case "copy":
+      wanted.get(message.uuid)?.(message.spec);
+      wanted.delete(message.uuid);
+      return;
   }
-  wanted.get(message.uuid)?.(message.spec);
-  wanted.delete(message.uuid);
 });
 
 report({ report: "listening", port: await listener.listen() });

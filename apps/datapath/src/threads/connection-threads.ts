@@ -29,6 +29,8 @@ interface Thread {
   connected: boolean;
   exited: Promise<void>;
   port: Promise<number>;
+  /** Who waits until the thread has closed a LUN's copy, by the LUN's uuid. */
+  forgetting: Map<string, () => void>;
 }
 
 export class ConnectionThreads {
@@ -46,10 +48,6 @@ export class ConnectionThreads {
       if (!thread?.connected || thread.epoch !== epoch) return false;
     }
     return true;
-  }
-
-  get running(): boolean {
-    return this.threads.some((thread) => thread !== null);
   }
 
   /** Starts a set anew, each thread after the one before it in its element has exited. Resolves with their ports. */
@@ -101,6 +99,19 @@ export class ConnectionThreads {
     await Promise.all(this.threads.map((thread) => thread?.exited));
   }
 
+  /** Has a LUN's copy closed wherever it is open; resolves when it is. */
+  async forget(uuid: string): Promise<void> {
+    const note: ConnectionThreadNote = { note: "forget", uuid };
+    await Promise.all(
+      this.threads.map((thread) => {
+        if (thread === null) return null;
+        const forgotten = new Promise<void>((resolve) => thread.forgetting.set(uuid, resolve));
+        thread.worker.postMessage(note);
+        return Promise.race([forgotten, thread.exited]);
+      }),
+    );
+  }
+
   private follow(worker: Worker, index: number, epoch: number): Thread {
     const listening = Promise.withResolvers<number>();
     const exited = Promise.withResolvers<void>();
@@ -110,6 +121,7 @@ export class ConnectionThreads {
       connected: false,
       exited: exited.promise,
       port: listening.promise,
+      forgetting: new Map(),
     };
     this.threads[index] = thread;
     worker.on("message", (report: ConnectionThreadReport) => {
@@ -119,6 +131,9 @@ export class ConnectionThreads {
         const spec = this.options.copyOf(report.uuid);
         const note: ConnectionThreadNote = { note: "copy", uuid: report.uuid, spec };
         worker.postMessage(note);
+      } else if (report.report === "forgotten") {
+        thread.forgetting.get(report.uuid)?.();
+        thread.forgetting.delete(report.uuid);
       } else {
         if (report.report === "connected") thread.connected = true;
         this.options.report(report);

@@ -91,6 +91,8 @@ export type WorkerNote =
   | { note: "settings" };
 
 export type WorkerReport =
+  /** A login for a target that has moved to another worker. */
+  | { report: "session"; handoff: LoginHandoff }
   | { report: "lun"; facts: LunFacts }
   | { report: "event"; kind: EventKind; severity: Severity; lun: string; message: string }
   | { report: "connection"; epoch: number; open: boolean; reason: string };
@@ -115,12 +117,16 @@ export interface CopySpec {
 
 export type ConnectionThreadNote =
   /** Answer to `need`: the copy's whereabouts, or why there is none. */
-  { note: "copy"; uuid: string; spec: CopySpec | string } | { note: "close"; reason: string };
+  | { note: "copy"; uuid: string; spec: CopySpec | string }
+  /** Close a LUN's copy; answered by `forgotten`. */
+  | { note: "forget"; uuid: string }
+  | { note: "close"; reason: string };
 
 export type ConnectionThreadReport =
   | { report: "listening"; port: number }
   | { report: "connected" }
   | { report: "need"; uuid: string }
+  | { report: "forgotten"; uuid: string }
   | { report: "stranger"; from: string; reason: string }
   | { report: "copy"; uuid: string; condition: "none" | "sound" | "copying" | "unclean" }
   | { report: "event"; kind: EventKind; severity: Severity; lun: string; message: string };

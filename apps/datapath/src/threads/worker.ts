@@ -19,7 +19,10 @@ const data = workerData as WorkerData;
 const port = parentPort;
 if (port === null) throw new Error("a worker needs a main thread");
 const array = ConnectionArray.attach(data.array);
-const targets = new TargetServer({ portals: () => data.portals });
+const targets = new TargetServer({
+  portals: () => data.portals,
+  onMovedAway: (handoff) => report({ report: "session", handoff }),
+});
 const luns = new Map<string, WorkerLun>();
 let connection: MirrorConnection | null = null;
 let factsAt = 0;
@@ -111,7 +114,6 @@ const handlers: Callee<WorkerCalls> = {
     const drained = await new Promise<DrainedTarget>((resolve) =>
       targets.drain(lun.spec.iqn, resolve),
     );
-    targets.removeTarget(lun.spec.iqn);
     await retire(lun);
     return { drained };
   },

@@ -36,6 +36,8 @@ export interface MirrorListenerOptions {
 /** Frames of a LUN whose copy is being opened wait here. */
 interface Entry {
   copy: MirrorCopy | null;
+  /** It was forgotten while its copy was being opened: to be called once that is closed again. */
+  forgotten: (() => void) | null;
   waiting: { header: FrameHeader; payload: Buffer }[];
 }
 
@@ -71,6 +73,20 @@ export class MirrorListener {
     this.server.close();
     for (const socket of this.unproven) socket.close(reason);
     this.worker?.close(reason);
+  }
+
+  /** Closes a LUN's copy, if it is open: what comes of the LUN later asks for a copy anew. */
+  forget(uuid: string, done: () => void): void {
+    const entry = this.entries.get(uuid);
+    this.entries.delete(uuid);
+    if (entry === undefined) {
+      done();
+    } else if (entry.copy === null) {
+      entry.forgotten = done;
+    } else {
+      this.touched.delete(entry.copy);
+      entry.copy.end(done);
+    }
   }
 
   /** The copies that were opened. */
@@ -159,9 +175,14 @@ export class MirrorListener {
   }
 
   private open(uuid: string): Entry {
-    const entry: Entry = { copy: null, waiting: [] };
+    const entry: Entry = { copy: null, forgotten: null, waiting: [] };
     this.entries.set(uuid, entry);
     this.options.need(uuid, (copy) => {
+      if (entry.forgotten !== null) {
+        if (typeof copy === "string") entry.forgotten();
+        else copy.end(entry.forgotten);
+        return;
+      }
       if (typeof copy === "string") {
         // Forgotten, so that a later query asks again.
         this.entries.delete(uuid);

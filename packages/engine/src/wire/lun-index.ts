@@ -32,6 +32,11 @@ export class LunIndex<T> {
     return undefined;
   }
 
+  get(uuid: string): T | undefined {
+    const bytes = lunBytes(uuid);
+    return this.byWord.get(lunWordOf(bytes))?.find((entry) => entry.bytes.equals(bytes))?.value;
+  }
+
   *values(): IterableIterator<T> {
     for (const entries of this.byWord.values()) for (const entry of entries) yield entry.value;
   }
