@@ -83,9 +83,10 @@ class Recording {
     const client = this.#connected();
     const status = await client.command("status", {}, BACKEND);
     const store = await HistoryStore.open(database, status, new Date().toISOString());
-    await store.saveOutages(await client.command("outage.list", {}, BACKEND));
     const eventsAfter = await store.cursor();
     await client.tell("subscribe", { eventsAfter, outages: true }, BACKEND);
+    // Behind the subscription: what changes from here on is pushed, and no change falls between the two.
+    await store.saveOutages(await client.command("outage.list", {}, BACKEND));
     return store;
   }
 

@@ -5,7 +5,14 @@
 import net from "node:net";
 import type { MirrorCopy } from "../lun/mirror-copy.ts";
 import { PARKED_LIMIT_BYTES } from "../lun/mirror-copy.ts";
-import { encodeFrame, type FrameHeader, FrameKind, lunBytes, lunUuidAt } from "../wire/frame.ts";
+import {
+  encodeFrame,
+  type FrameHeader,
+  FrameKind,
+  HEADER_BYTES,
+  lunBytes,
+  lunUuidAt,
+} from "../wire/frame.ts";
 import type { KeyedHash } from "../wire/handshake.ts";
 import { LunIndex } from "../wire/lun-index.ts";
 import type { StreamId } from "../wire/stream-id.ts";
@@ -36,9 +43,15 @@ export interface MirrorListenerOptions {
 /** Frames of a LUN whose copy is being opened wait here. */
 interface Entry {
   copy: MirrorCopy | null;
+  opening: boolean;
   /** It was forgotten while its copy was being opened: to be called once that is closed again. */
   forgotten: (() => void) | null;
-  waiting: { header: FrameHeader; payload: Buffer }[];
+  waiting: Waiting[];
+}
+
+interface Waiting {
+  header: FrameHeader;
+  payload: Buffer;
 }
 
 export class MirrorListener {
@@ -48,8 +61,11 @@ export class MirrorListener {
   private readonly touched = new Set<MirrorCopy>();
   private readonly unproven = new Set<ProvenSocket>();
   private worker: ProvenSocket | null = null;
+  /** Of frames whose LUN's copy is being opened. */
+  private waitingBytes = 0;
   private paused = false;
   private corked = false;
+  private closing = false;
 
   constructor(options: MirrorListenerOptions) {
     this.options = options;
@@ -62,14 +78,20 @@ export class MirrorListener {
       this.server.once("error", reject);
       this.server.listen({ host: this.options.host, port: 0 }, () => {
         const address = this.server.address();
-        if (address === null || typeof address === "string") reject(new Error("no port"));
-        else resolve(address.port);
+        if (address === null || typeof address === "string") {
+          reject(new Error("no port"));
+          return;
+        }
+        // A dialler that could not be accepted (no descriptor was left) tries again; it is no reason to end.
+        this.server.on("error", () => undefined);
+        resolve(address.port);
       });
     });
   }
 
   /** Closes the listening socket and the connection. */
   close(reason: string): void {
+    this.closing = true;
     this.server.close();
     for (const socket of this.unproven) socket.close(reason);
     this.worker?.close(reason);
@@ -83,10 +105,12 @@ export class MirrorListener {
       done();
     } else if (entry.copy === null) {
       entry.forgotten = done;
+      this.release(entry);
     } else {
       this.touched.delete(entry.copy);
       entry.copy.end(done);
     }
+    this.resumeWhenRoom();
   }
 
   /** The copies that were opened. */
@@ -111,12 +135,13 @@ export class MirrorListener {
       process.nextTick(this.uncork);
     }
     worker.socket.write(encodeFrame(kind, lunBytes(uuid), stream, number, stable, 0, payload));
-    this.resumeWhenRoom();
   }
 
   private readonly uncork = (): void => {
     this.corked = false;
     this.worker?.socket.uncork();
+    // A copy answers before it takes what it had parked, so there is room only now.
+    this.resumeWhenRoom();
   };
 
   private accept(socket: net.Socket): void {
@@ -153,7 +178,7 @@ export class MirrorListener {
         batchEnd: () => this.batchEnd(),
         closed: (reason, stranger) => {
           this.unproven.delete(proven);
-          if (stranger) options.stranger(from, reason);
+          if (stranger && !this.closing) options.stranger(from, reason);
           else if (this.worker === proven) options.ended(reason);
         },
       },
@@ -162,60 +187,80 @@ export class MirrorListener {
   }
 
   private frame(header: FrameHeader, bytes: Buffer, at: number, payload: Buffer): boolean {
-    this.options.received(64 + payload.length);
-    let entry = this.entries.find(header.lunWord, bytes, at);
-    if (entry === undefined) entry = this.open(lunUuidAt(bytes, at));
+    const size = HEADER_BYTES + payload.length;
+    this.options.received(size);
+    const entry = this.entries.find(header.lunWord, bytes, at) ?? this.open(lunUuidAt(bytes, at));
     if (entry.copy !== null) {
       entry.copy.take(header, payload);
       this.touched.add(entry.copy);
-    } else {
+    } else if (entry.opening) {
       entry.waiting.push({ header: { ...header }, payload });
+      this.waitingBytes += size;
     }
     return true;
   }
 
   private open(uuid: string): Entry {
-    const entry: Entry = { copy: null, forgotten: null, waiting: [] };
+    const entry: Entry = { copy: null, opening: true, forgotten: null, waiting: [] };
     this.entries.set(uuid, entry);
     this.options.need(uuid, (copy) => {
-      if (entry.forgotten !== null) {
-        if (typeof copy === "string") entry.forgotten();
-        else copy.end(entry.forgotten);
-        return;
-      }
-      if (typeof copy === "string") {
-        // Forgotten, so that a later query asks again.
-        this.entries.delete(uuid);
-        const payload = encodePayload({ message: copy.slice(0, 500) });
-        this.answer(uuid, FrameKind.refused, { hi: 0, lo: 0 }, 0, 0, payload);
-        return;
-      }
-      entry.copy = copy;
-      for (const { header, payload } of entry.waiting) copy.take(header, payload);
-      entry.waiting = [];
-      copy.answerDue();
+      this.opened(uuid, entry, copy);
+      this.resumeWhenRoom();
     });
     return entry;
   }
 
+  private opened(uuid: string, entry: Entry, copy: MirrorCopy | string): void {
+    const waiting = this.release(entry);
+    if (entry.forgotten !== null || this.closing) {
+      const forgotten = entry.forgotten ?? (() => undefined);
+      if (typeof copy === "string") forgotten();
+      else copy.end(forgotten);
+      return;
+    }
+    if (typeof copy === "string") {
+      // Forgotten, so that a later query asks again.
+      this.entries.delete(uuid);
+      const payload = encodePayload({ message: copy.slice(0, 500) });
+      this.answer(uuid, FrameKind.refused, { hi: 0, lo: 0 }, 0, 0, payload);
+      return;
+    }
+    entry.copy = copy;
+    for (const { header, payload } of waiting) copy.take(header, payload);
+    copy.answerDue();
+  }
+
+  /** Nothing waits in the entry any more; returns what did. */
+  private release(entry: Entry): Waiting[] {
+    const { waiting } = entry;
+    for (const { payload } of waiting) this.waitingBytes -= HEADER_BYTES + payload.length;
+    entry.opening = false;
+    entry.waiting = [];
+    return waiting;
+  }
+
   private batchEnd(): void {
-    let parked = 0;
+    let held = this.waitingBytes;
     for (const copy of this.touched) {
       copy.answerDue();
-      parked += copy.parkedBytes;
+      held += copy.parkedBytes;
     }
     this.touched.clear();
-    if (parked > PARKED_LIMIT_BYTES && this.worker !== null) {
+    if (held > 0 && this.worker !== null && this.heldBytes > PARKED_LIMIT_BYTES) {
       this.paused = true;
       this.worker.socket.pause();
     }
   }
 
+  /** What is held here of frames that could not be applied at once (SPEC W10). */
+  private get heldBytes(): number {
+    let held = this.waitingBytes;
+    for (const copy of this.copies()) held += copy.parkedBytes;
+    return held;
+  }
+
   private resumeWhenRoom(): void {
-    if (!this.paused) return;
-    let parked = 0;
-    for (const copy of this.copies()) parked += copy.parkedBytes;
-    if (parked > PARKED_LIMIT_BYTES / 2) return;
+    if (!this.paused || this.heldBytes > PARKED_LIMIT_BYTES / 2) return;
     this.paused = false;
     this.worker?.socket.resume();
   }

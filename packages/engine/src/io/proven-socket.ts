@@ -4,13 +4,7 @@
  * is wrong closes the socket with a reason, and reaches nobody.
  */
 import type { Socket } from "node:net";
-import {
-  encodeFrame,
-  type FrameHeader,
-  FrameKind,
-  HEADER_BYTES,
-  MAX_PAYLOAD_BYTES,
-} from "../wire/frame.ts";
+import { encodeFrame, type FrameHeader, FrameKind, MAX_PAYLOAD_BYTES } from "../wire/frame.ts";
 import { FrameReader } from "../wire/frame-reader.ts";
 import {
   Challenge,
@@ -192,9 +186,4 @@ export class ProvenSocket {
     const { purpose, from, epoch, index } = identity;
     this.events.proven({ purpose, from, epoch, index });
   }
-}
-
-/** Bytes of a frame on the wire. */
-export function frameBytes(payload: Buffer | null): number {
-  return HEADER_BYTES + (payload?.length ?? 0);
 }
