@@ -15,7 +15,7 @@ import { encodeFrame, type FrameHeader, FrameKind } from "../wire/frame.ts";
 import { formatStreamId, parseStreamId, sameStream } from "../wire/stream-id.ts";
 import { decodePayload, encodePayload, MirrorReport, RefusedPayload } from "../wire/stream-open.ts";
 import { CatchUp, type CatchUpOwner } from "./catch-up.ts";
-import { beginFullCopy } from "./full-copy.ts";
+import { FullCopy, type FullCopyOwner } from "./full-copy.ts";
 import type { MarkKeeper } from "./mark-keeper.ts";
 import { meet } from "./meeting.ts";
 import type { OutageTracker } from "./outage-tracker.ts";
@@ -56,8 +56,9 @@ export interface HealingOptions {
   reporter: LunReporter;
 }
 
-export class Healing implements CatchUpOwner {
+export class Healing implements CatchUpOwner, FullCopyOwner {
   readonly catchUp: CatchUp;
+  readonly fullCopy: FullCopy;
   /** The mirror can be healed by a full copy only. */
   needsCopy = false;
   paused = false;
@@ -93,6 +94,7 @@ export class Healing implements CatchUpOwner {
     this.outage = outage;
     this.world = world;
     this.catchUp = new CatchUp({ lun, journal, path, outage }, this);
+    this.fullCopy = new FullCopy(options, this);
   }
 
   get standing(): Standing {
@@ -138,8 +140,7 @@ export class Healing implements CatchUpOwner {
     this.needsCopy = false;
     this.paused = false;
     this.reason = null;
-    this.path.copier?.stop();
-    this.path.copier = null;
+    this.fullCopy.stop();
     this.path.take("local");
     this.path.emptyWindow();
     this.forgetJournal();
@@ -527,69 +528,40 @@ export class Healing implements CatchUpOwner {
   // --- the full copy ------------------------------------------------------------------------------------------------
 
   private startCopy(why: string, mirrorIsZero: boolean): void {
-    const { path, options } = this;
-    if (path.route === "live") this.spill();
+    if (this.path.route === "live") this.spill();
     this.giveUpTracking(why);
-    path.lineage.beginFresh(this.world.newStream());
     this.acknowledged = null;
-    const { turn } = path;
-    this.mark.write("copying", path.lineage, (error) => {
-      if (turn !== path.turn || this.standingNow !== "meeting") return;
-      if (error !== null) {
-        this.holdOff(`the mark could not be written: ${error}`);
-        return;
-      }
-      this.forgetJournal();
-      path.take("live");
-      this.flapSince = null;
-      this.stand("copying");
-      this.outage.enter("resync");
-      const { local } = options;
-      beginFullCopy(
-        {
-          ...{ path, local, outage: this.outage, world: this.world },
-          mayGoOn: () => this.standingNow === "copying",
-          failed: (message) => this.copyFailed(message),
-        },
-        mirrorIsZero,
-      );
-      options.reporter.event("copy-began", "info", `a full copy began: ${why}`);
-      options.reporter.changed();
-    });
+    this.fullCopy.begin(why, mirrorIsZero);
   }
 
-  private copyFailed(message: string): void {
-    this.options.reporter.event("storage-error", "error", message);
+  copyMayBegin(): boolean {
+    return this.standingNow === "meeting";
+  }
+
+  copyMayGoOn(): boolean {
+    return this.standingNow === "copying";
+  }
+
+  copyBegins(): void {
+    this.forgetJournal();
+    this.flapSince = null;
+    this.stand("copying");
+  }
+
+  copyEnded(): void {
+    this.needsCopy = false;
+    if (this.standingNow === "copying") this.stand("live");
+    this.healed();
+  }
+
+  copyFailed(message: string): void {
     this.abandonCopy(message);
     this.stand("meeting");
     this.holdOff(message);
   }
 
-  /** The mirror holds the whole copy, stable: so must this side before it counts (SPEC R1). */
-  copyArrived(): void {
-    const { path } = this;
-    const { turn } = path;
-    path.flushLocal((error) => {
-      if (turn !== path.turn || path.copier === null) return;
-      if (error !== null) {
-        this.copyFailed(`the local copy could not be made stable: ${error.code} (${error.detail})`);
-        return;
-      }
-      this.mark.write("open", path.lineage, (markError) => {
-        if (turn !== path.turn || path.copier === null || markError !== null) return;
-        path.copier = null;
-        this.needsCopy = false;
-        if (this.standingNow === "copying") this.stand("live");
-        const message = "the full copy is whole and stable on both servers";
-        this.options.reporter.event("copy-ended", "info", message);
-        this.healed();
-      });
-    });
-  }
-
   private abandonCopy(why: string): void {
-    this.path.copier?.stop();
-    this.path.copier = null;
+    this.fullCopy.stop();
     this.giveUpTracking(why);
     this.path.emptyWindow();
   }

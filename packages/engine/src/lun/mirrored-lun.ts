@@ -77,7 +77,7 @@ export class MirroredLun implements BlockDevice {
       journalLost: (error) => this.healing.journalLost(error),
       journaled: () => this.healing.catchUp.appended(),
       progressed: () => this.onDrained?.(),
-      copyArrived: () => this.healing.copyArrived(),
+      copyArrived: () => this.healing.fullCopy.arrived(),
     };
     this.path = new WritePath({ lun, local, journal, mode, world, reporter, outage }, owner);
     const { path } = this;
