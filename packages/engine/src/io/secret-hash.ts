@@ -9,9 +9,10 @@ export function keyedHash(secret: Uint8Array, use: string): KeyedHash {
 }
 
 export function sameMac(a: string, b: string): boolean {
-  const left = Buffer.from(a, "hex");
-  const right = Buffer.from(b, "hex");
-  return left.length === right.length && timingSafeEqual(left, right);
+  // As text: reading digits would stop at the first that is none, and take what follows for nothing.
+  const left = Buffer.from(a, "utf8");
+  const right = Buffer.from(b, "utf8");
+  return left.length > 0 && left.length === right.length && timingSafeEqual(left, right);
 }
 
 export function freshNonce(): string {
