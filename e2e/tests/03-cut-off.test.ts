@@ -29,6 +29,8 @@ interface Scene {
   causes: readonly OutageCause[];
   seenBy?: string;
   cut(pair: Pair, network: Network | null): Promise<void>;
+  /** Looks at both servers while they are apart. */
+  during?(pair: Pair): Promise<void>;
   restore(pair: Pair, network: Network | null): Promise<void>;
 }
 
@@ -58,6 +60,7 @@ async function play(on: Stage, scene: Scene): Promise<void> {
     return (await pair.alpha.lun("disk")).journal.bytes > journal.bytes;
   });
   await moreAnswers(host, ANSWERS_DURING);
+  await scene.during?.(pair);
 
   await scene.restore(pair, network);
   await pair.alpha.waitLun("disk", "mirrored", HEAL_TIMEOUT_S);
@@ -98,11 +101,21 @@ it("[O1] the peer is killed with SIGKILL", async () => {
   });
 });
 
+/** SPEC O1: a server that hears nothing has closed all its connections, in both directions. */
+async function expectAllClosed({ alpha, beta }: Pair): Promise<void> {
+  for (const server of [alpha, beta]) {
+    const { connections, incoming } = await server.waitLink("interrupted", 10);
+    const open = [...connections, ...incoming].filter((each) => !each.closed || each.connected);
+    expect(open, `connections of ${server.name}`).toEqual([]);
+  }
+}
+
 it("[O1] the peer is cut off silently (default times)", async () => {
   await play(stage(), {
     times: DEFAULT_TIMES,
     network: true,
     causes: ["silence"],
+    during: expectAllClosed,
     cut: (_, network) => need(network).cutSilently(),
     restore: restoreNetwork,
   });

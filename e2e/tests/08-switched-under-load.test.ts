@@ -11,6 +11,7 @@ import {
   startHost,
 } from "../src/host.ts";
 import { Pair } from "../src/pair.ts";
+import type { StorageServer } from "../src/server.ts";
 
 const BETWEEN = 300;
 const stage = stageForEachTest();
@@ -109,6 +110,12 @@ it("[O8] a drill follows the path of an outage and says it was one", async () =>
   expect((await alpha.outages()).map(({ cause }) => cause)).toEqual(["drill"]);
 });
 
+/** Bytes that a server has sent on all its connections. */
+async function mirroredBytes(server: StorageServer): Promise<number> {
+  const { connections } = await server.link();
+  return connections.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
 it("[R5] a copy that was deleted at the mirror begins anew, as another file", async () => {
   const pair = await Pair.start(stage());
   const { alpha, beta } = pair;
@@ -118,7 +125,9 @@ it("[R5] a copy that was deleted at the mirror begins anew, as another file", as
   await alpha.cli("lun", "mirror", "disk", "off");
   await alpha.waitLun("disk", "unmirrored", 10);
   await beta.cli("lun", "delete", "disk", "--yes");
+  const sent = await mirroredBytes(alpha);
   await moreAnswers(host, BETWEEN);
+  expect(await mirroredBytes(alpha), "a LUN that is not designated sends nothing").toBe(sent);
   await alpha.cli("lun", "mirror", "disk", "on");
   await alpha.waitLun("disk", "mirrored", 30);
   const images = await pair.images("disk");

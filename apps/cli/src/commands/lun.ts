@@ -31,7 +31,7 @@ function addList(lun: Command): void {
 function addResizeAndDelete(lun: Command): void {
   const resize = lun
     .command("resize <name>")
-    .description("grow or shrink a LUN, on both servers if it is mirrored")
+    .description("grow or shrink a LUN that is not mirrored")
     .requiredOption("--size <size>", "the new size: 64MiB, 2GiB", size);
   resize.action((name: string, options: { size: number }) =>
     carryOut(resize, "lun.resize", { name, size: options.size }, lunDetail),

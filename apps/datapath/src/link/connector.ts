@@ -176,7 +176,7 @@ export class Connector {
     const { array, workers, self } = this.options;
     const { host, uuid, secret } = peer;
     array.out.setSocket(index, { host, port });
-    const order = { epoch, host, port, self, peer: uuid, secret: Buffer.from(secret, "hex") };
+    const order = { epoch, self, peer: uuid, secret: Buffer.from(secret, "hex") };
     workers.at(index).tell({ note: "dial", order });
   }
 }

@@ -55,10 +55,9 @@ export interface WorkerData {
   portals: readonly string[];
 }
 
+/** Where to dial stands in the worker's element of the local array (SPEC L2). */
 export interface DialOrder {
   epoch: number;
-  host: string;
-  port: number;
   self: string;
   peer: string;
   secret: Uint8Array;

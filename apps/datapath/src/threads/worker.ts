@@ -139,10 +139,11 @@ function attach(lun: WorkerLun): void {
 
 function dial(order: DialOrder): void {
   hangUp("dialled anew");
-  const { epoch, host, self, peer } = order;
+  const { epoch, self, peer } = order;
+  const socket = array.out.socket(data.index);
+  if (socket === null) throw new Error(`element ${data.index} has no socket to dial`);
   const made: MirrorConnection = new MirrorConnection({
-    host,
-    port: order.port,
+    ...socket,
     identity: { purpose: "stream", from: self, epoch, index: data.index },
     listener: peer,
     hash: keyedHash(order.secret, "stream"),
