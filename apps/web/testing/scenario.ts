@@ -174,7 +174,7 @@ export class Scenario {
           closed,
           connected: !closed,
           bytes: (before?.bytes ?? 0) + Math.round(flow / (index + 1)),
-          inFlight: closed ? 0 : Math.round(Math.random() * 6) * 131_072,
+          inFlight: closed ? 0 : Math.round(Math.random() * 6),
         };
       });
     }

@@ -32,7 +32,7 @@ const link: Situation["link"] = {
     lossIn: null,
   },
 };
-const situation: Situation = { role: "admin", staleBecause: null, link };
+const situation: Situation = { role: "admin", staleBecause: null, link, mirroredFromHere: 0 };
 const lun: Lun = {
   name: "db",
   uuid: LunId.parse("00000000-0000-4000-8000-000000000001"),
@@ -103,19 +103,31 @@ describe("what may be done", () => {
     }
   });
 
-  it("[R5] designates only while the link is up", () => {
+  it("[R5] designates with a peer only, and says where the copy has to wait for it", () => {
     const unmirrored: Lun = { ...lun, state: "unmirrored", designated: false };
     for (const state of LinkState.options) {
       const answer = mayLun("mirror-on", unmirrored, { ...situation, link: { ...link, state } });
-      expect(answer.allowed).toBe(state === "up");
+      expect(answer.allowed).toBe(state !== "unpaired");
+      const waits = warning(answer)?.includes("once the link is up") ?? false;
+      expect(waits).toBe(state !== "unpaired" && state !== "up");
     }
   });
 
-  it("[G8] refuses a new size while apart", () => {
-    const sizable = LunState.options.filter(
-      (state) => mayLun("resize", { ...lun, state }, situation).allowed,
-    );
-    expect(sizable).toEqual(["unmirrored", "mirrored"]);
+  it("[G8] [C5] resizes and deletes only what is not mirrored", () => {
+    for (const action of ["resize", "delete"] as const) {
+      const may = LunState.options.filter(
+        (state) => mayLun(action, { ...lun, state }, situation).allowed,
+      );
+      expect(may).toEqual(["unmirrored"]);
+    }
+    expect(because(mayLun("delete", lun, situation))).toContain("mirroring off first");
+  });
+
+  it("[C5] throws away a former mirror copy, and does nothing else with it", () => {
+    const former: Lun = { ...lun, role: "mirror", designated: false, state: "unmirrored" };
+    expect(LUN_ACTIONS.filter((action) => mayLun(action, former, situation).allowed)).toEqual([
+      "delete",
+    ]);
   });
 
   it("[O8] pauses once and resumes only what is paused", () => {
@@ -126,11 +138,12 @@ describe("what may be done", () => {
     expect(resumable).toEqual(["paused"]);
   });
 
-  it("[C5] warns before a delete that the peer or hosts will feel", () => {
-    expect(warning(mayLun("delete", { ...lun, state: "queueing" }, situation))).toContain("C5");
-    const inUse = { ...lun, sessions: [{ initiator: "iqn.x", address: "10.0.0.9" }] };
-    expect(warning(mayLun("delete", inUse, situation))).toBe(
-      "The LUN is deleted on both servers (C5). 1 host session will lose this disk at once.",
+  it("warns before a delete that hosts will feel", () => {
+    const unmirrored: Lun = { ...lun, state: "unmirrored", designated: false };
+    const inUse = { ...unmirrored, sessions: [{ initiator: "iqn.x", address: "10.0.0.9" }] };
+    expect(warning(mayLun("delete", unmirrored, situation))).not.toContain("session");
+    expect(warning(mayLun("delete", inUse, situation))).toContain(
+      "1 host session will lose this disk at once.",
     );
   });
 
@@ -153,5 +166,7 @@ describe("what may be done", () => {
     const alone = { ...situation, link: { ...link, state: "unpaired" as const, peer: null } };
     expect(mayLink("invite", alone).allowed && mayLink("join", alone).allowed).toBe(true);
     expect(mayLink("remove", alone).allowed).toBe(false);
+    expect(mayLink("remove", situation).allowed).toBe(true);
+    expect(because(mayLink("remove", { ...situation, mirroredFromHere: 2 }))).toContain("2 LUNs");
   });
 });

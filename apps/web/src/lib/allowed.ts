@@ -1,7 +1,7 @@
 /**
  * What an operator may do in which state: one table for LUNs (state by action) and one for the link, complete by
- * type, so that a new state or action fails to compile here. Each refusal is a sentence for the operator; rule ids
- * are those of packages/engine/SPEC.md. The server decides in the end; this spares people a refusal.
+ * type, so that a new state or action fails to compile here. Each refusal is a sentence for the operator; rule ids in
+ * comments are those of packages/engine/SPEC.md. The server decides in the end; this spares people a refusal.
  */
 import type { LinkState, Lun, LunState, Status } from "@lockstep/model";
 import { plural } from "./format.ts";
@@ -39,6 +39,8 @@ export interface Situation {
   /** Null when the figures on the page are live; else why they are not. */
   staleBecause: string | null;
   link: Status["link"];
+  /** How many LUNs this server is primary for and mirrors to its peer. */
+  mirroredFromHere: number;
 }
 
 const yes: Permission = { allowed: true, warning: null };
@@ -48,61 +50,54 @@ const no = (because: string): Permission => ({ allowed: false, because });
 const alreadyOn = no("It is designated as mirrored already.");
 const notDesignated = no("It is not designated as mirrored.");
 const notPaused = no("It is not paused.");
-const survivor = no("Split brain: an operator must pick the surviving copy first (G5).");
-const strictStop = no("It is stopped until the mirror is back (O2).");
-const apart = no(
-  "The size changes on both servers, so it must be mirrored: wait until it is healed (G8).",
-);
+const survivor = no("Split brain: an operator must pick the surviving copy first.");
+const strictStop = no("It is stopped until the mirror is back.");
 const laterCopy =
-  "Switching mirroring off leaves the mirror behind; on again means a full copy (R5).";
+  "Switching mirroring off leaves the mirror behind; on again means a full copy of the LUN.";
 const staleMirror =
-  "The mirror lacks writes at present. Switching mirroring off leaves it with an older state (R5).";
-const tombstone =
-  "The peer cannot be told now: the name stays reserved, and the mirror copy stays there until they meet (C5).";
-const bothCopies = "The LUN is deleted on both servers (C5).";
-const queueGrows = "Writes will be queued, and nothing is mirrored until you resume (O8).";
+  "The mirror lacks writes at present. Switching mirroring off leaves it with an older state.";
+const formerCopy =
+  "If it was mirrored before, the old copy on the peer stays until it is deleted there.";
+const queueGrows = "Writes will be queued, and nothing is mirrored until you resume.";
 
 type LunRow = Record<LunAction, Permission>;
 
-/** C1: designation and mode can be changed at any time while hosts write. */
+/** C1: designation and mode can be changed at any time while hosts write; size and existence only apart from a mirror. */
 const designated: LunRow = {
   "mirror-on": alreadyOn,
   "mirror-off": but(laterCopy),
   mode: yes,
   pause: but(queueGrows),
   resume: notPaused,
-  resize: apart,
+  resize: no(
+    "A mirrored LUN cannot be resized yet. Switch mirroring off, resize, and switch it on again; that copies it in full.",
+  ),
   "journal-limit": yes,
   "write-cache": yes,
-  delete: but(bothCopies),
+  delete: no("It is mirrored. Switch mirroring off first, then delete it."),
 };
+const behind: LunRow = { ...designated, "mirror-off": but(staleMirror) };
 
 const lunTable = {
   unmirrored: {
     ...designated,
-    "mirror-on": but("The peer makes a copy of the same size, and everything is copied once (R5)."),
+    "mirror-on": but("The peer makes a copy of the same size, and everything is copied once."),
     "mirror-off": notDesignated,
     pause: notDesignated,
     resize: yes,
-    delete: yes,
+    delete: but(formerCopy),
   },
   initializing: {
     ...designated,
-    pause: but("The copy stops, and starts anew when you resume (R1)."),
+    pause: but("The copy stops, and starts anew when you resume."),
   },
-  /** G8: growing goes mirror first, shrinking primary first; both need the mirror. */
-  mirrored: { ...designated, resize: yes },
-  queueing: { ...designated, "mirror-off": but(staleMirror), delete: but(tombstone) },
-  probation: { ...designated, "mirror-off": but(staleMirror), delete: but(tombstone) },
-  replaying: { ...designated, "mirror-off": but(staleMirror) },
-  resyncing: { ...designated, "mirror-off": but(staleMirror) },
-  paused: {
-    ...designated,
-    "mirror-off": but(staleMirror),
-    pause: no("It is paused already."),
-    resume: yes,
-  },
-  stopped: { ...designated, "mirror-off": but(staleMirror), mode: strictStop, pause: strictStop },
+  mirrored: designated,
+  queueing: behind,
+  probation: behind,
+  replaying: behind,
+  resyncing: behind,
+  paused: { ...behind, pause: no("It is paused already."), resume: yes },
+  stopped: { ...behind, mode: strictStop, pause: strictStop },
   "split-brain": {
     ...designated,
     "mirror-off": survivor,
@@ -113,25 +108,23 @@ const lunTable = {
   },
 } as const satisfies Record<LunState, LunRow>;
 
-/** R5: the first designation makes the copy on the peer, which takes a link that is up. */
+/** R5: the copy on the peer is made once the two can speak; it can be asked for before. */
+const copyLater = but("The peer cannot be reached now; the copy begins once the link is up.");
 const designation = {
-  unpaired: no("This server has no peer. Pair it on the Link page first (L3)."),
-  connecting: no("The link is being made; a moment."),
+  unpaired: no("This server has no peer. Pair it on the Link page first."),
+  connecting: copyLater,
   up: yes,
-  interrupted: no("The peer cannot be reached; a mirror is made once the link is up (R5)."),
-  probation: no("The link is on probation; a mirror is made once it is up (O5)."),
+  interrupted: copyLater,
+  probation: copyLater,
 } as const satisfies Record<LinkState, Permission>;
 
 export function mayLun(action: LunAction, lun: Lun, situation: Situation): Permission {
   const general = mayAnything(situation);
   if (!general.allowed) return general;
-  if (lun.role === "mirror") {
-    const peer = situation.link.peer?.name ?? "the peer";
-    return no(`This is the mirror copy. Do it on ${peer}, which is primary for this LUN (S1).`);
-  }
+  if (lun.role === "mirror") return mayMirrorCopy(action, lun, situation);
   const permission = lunTable[lun.state][action];
   if (!permission.allowed) return permission;
-  if (action === "mirror-on" && !designation[situation.link.state].allowed) {
+  if (action === "mirror-on" && situation.link.state !== "up") {
     return designation[situation.link.state];
   }
   const hosts = lun.sessions?.length ?? 0;
@@ -142,13 +135,24 @@ export function mayLun(action: LunAction, lun: Lun, situation: Situation): Permi
   return permission;
 }
 
+/** S1: a mirror copy is commanded at its primary; only one that is no longer mirrored to may be thrown away here. */
+function mayMirrorCopy(action: LunAction, lun: Lun, { link }: Situation): Permission {
+  const peer = link.peer?.name ?? "the peer";
+  if (!lun.designated) {
+    return action === "delete"
+      ? but("This is a former mirror copy; nothing is mirrored to it any more.")
+      : no("This is a former mirror copy. It can only be deleted.");
+  }
+  return no(`This is the mirror copy. Do it on ${peer}, which is primary for this LUN.`);
+}
+
 type LinkRow = Record<LinkAction, Permission>;
 
 const paired: LinkRow = {
   settings: yes,
-  invite: no("This server has a peer already; a link joins exactly two (L3)."),
-  join: no("This server has a peer already; remove it first (L3)."),
-  remove: but("All LUNs lose their mirror, and the two servers forget the shared secret (L3)."),
+  invite: no("This server has a peer already; a link joins exactly two."),
+  join: no("This server has a peer already; remove it first."),
+  remove: but("The two servers forget each other and their shared secret."),
   "drill-start": no("There is no link to rehearse an outage on."),
   "drill-stop": no("No drill is running."),
 };
@@ -174,6 +178,12 @@ export function mayLink(action: LinkAction, situation: Situation): Permission {
   if (drillMs !== null) {
     if (action === "drill-start") return no("A drill is running already.");
     if (action === "drill-stop") return yes;
+  }
+  const mirrored = situation.mirroredFromHere;
+  if (action === "remove" && state !== "unpaired" && mirrored > 0) {
+    return no(
+      `${plural(mirrored, "LUN is", "LUNs are")} mirrored to it. Switch their mirroring off first.`,
+    );
   }
   return linkTable[state][action];
 }

@@ -1,6 +1,7 @@
 /** Which LUNs need a look first, and why in a few words; the order of every list that puts the urgent on top. */
 import type { Lun, LunState } from "@lockstep/model";
 import { bytes } from "./format.ts";
+import { sentence } from "./problem.ts";
 import { lunStateWords } from "./words.ts";
 
 /** Lower is more urgent. */
@@ -34,5 +35,10 @@ export function attentionOf(lun: Lun): string | null {
     return `The journal holds ${bytes(lun.journal.bytes)} of ${bytes(lun.journal.limitBytes)}; past its limit the LUN heals by a full copy.`;
   }
   if (lun.state === "mirrored" || (lun.state === "unmirrored" && !lun.designated)) return null;
-  return lun.reason ?? lunStateWords[lun.state].meaning;
+  return reasonOf(lun) ?? lunStateWords[lun.state].meaning;
+}
+
+/** What the server adds to the state, as a sentence; null where it adds nothing. */
+export function reasonOf({ reason }: Lun): string | null {
+  return reason === null ? null : sentence(reason);
 }

@@ -187,5 +187,7 @@ function drawSilence(ctx: CanvasRenderingContext2D, strip: Strip, from: number, 
   ctx.textAlign = "center";
   ctx.textBaseline = "middle";
   ctx.fillStyle = strip.colours.bad;
-  ctx.fillText(`silent for ${duration(to - from)}`, (left + right) / 2, y - 16);
+  // One that began before anything was watched is longer than what is seen of it.
+  const known = from === strip.known?.sinceMs ? "silent" : `silent for ${duration(to - from)}`;
+  ctx.fillText(known, (left + right) / 2, y - 16);
 }

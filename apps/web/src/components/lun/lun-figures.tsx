@@ -26,6 +26,7 @@ export function Lag({ lun }: { lun: Lun }) {
   const { lag, designated } = lun;
   if (!designated) return <span className="text-ink-3">no mirror</span>;
   if (lag.bytes === 0) return <span>in step</span>;
+  if (lag.bytes === null) return <span>unknown</span>;
   return (
     <span className="font-mono whitespace-nowrap">
       {bytes(lag.bytes)}
@@ -38,7 +39,9 @@ export function Lag({ lun }: { lun: Lun }) {
 
 export function JournalUse({ lun }: { lun: Lun }) {
   const { bytes: used, requests, limitBytes } = lun.journal;
-  const share = limitBytes === 0 ? null : used / limitBytes;
+  // It lies at the primary, and of one that is not heard nothing is known.
+  if (limitBytes === 0) return <span>unknown</span>;
+  const share = used / limitBytes;
   const text = `${bytes(used)} of ${bytes(limitBytes)}, ${plural(requests, "request")}`;
   return (
     <div className="min-w-28" title={`${text} (${percent(share)})`}>
@@ -62,7 +65,9 @@ export function Throughput({ lun }: { lun: Lun }) {
   return (
     <span className="grid grid-cols-[auto_auto] content-start justify-end gap-x-2 font-mono text-sm whitespace-nowrap">
       <span className="font-sans text-ink-3">read</span>
-      <span className="text-right">{rate(rateNow(samples, readBytesOf(lun.name)))}</span>
+      <span className="min-w-[10ch] text-right">
+        {rate(rateNow(samples, readBytesOf(lun.name)))}
+      </span>
       <span className="font-sans text-ink-3">write</span>
       <span className="text-right">{rate(rateNow(samples, writeBytesOf(lun.name)))}</span>
     </span>

@@ -2,7 +2,7 @@
 /** All LUNs on a narrow screen: the same figures and controls as in the table, one below the other. */
 import type { Lun } from "@lockstep/model";
 import Link from "next/link";
-import { byUrgency } from "../../lib/attention.ts";
+import { byUrgency, reasonOf } from "../../lib/attention.ts";
 import { bytes } from "../../lib/format.ts";
 import { ProgressLine } from "../overview/lun-summary.tsx";
 import { MirrorSwitch, ModeSwitch } from "./lun-controls.tsx";
@@ -28,7 +28,7 @@ export function LunList({ luns }: { luns: readonly Lun[] }) {
             </Link>
             <StateBadge lun={lun} />
           </div>
-          {lun.reason && <p className="text-base text-ink-2">{lun.reason}</p>}
+          {lun.reason && <p className="text-base text-ink-2">{reasonOf(lun)}</p>}
           {lun.progress && <ProgressLine lun={lun} progress={lun.progress} />}
           <div className="grid grid-cols-2 gap-x-6 gap-y-3">
             <div className="flex items-center gap-3">
@@ -46,7 +46,10 @@ export function LunList({ luns }: { luns: readonly Lun[] }) {
               <Throughput lun={lun} />
             </div>
           </div>
-          <JournalUse lun={lun} />
+          <div>
+            <div className="text-sm text-ink-3">Journal</div>
+            <JournalUse lun={lun} />
+          </div>
         </li>
       ))}
     </ul>

@@ -4,6 +4,7 @@ import type { Lun } from "@lockstep/model";
 import Link from "next/link";
 import { useSearchParams } from "next/navigation";
 import { Suspense } from "react";
+import { reasonOf } from "../../lib/attention.ts";
 import { bytes, plural } from "../../lib/format.ts";
 import { lunStateWords } from "../../lib/words.ts";
 import { OutageHistory } from "../outage/outage-history.tsx";
@@ -55,7 +56,7 @@ function Details({ lun }: { lun: Lun }) {
       </PageHead>
       <div className="mb-8 flex flex-wrap items-center gap-x-3 gap-y-2">
         <StateBadge lun={lun} large />
-        <p className="text-md text-ink-2">{lun.reason ?? lunStateWords[lun.state].meaning}</p>
+        <p className="text-md text-ink-2">{reasonOf(lun) ?? lunStateWords[lun.state].meaning}</p>
         {lun.progress && (
           <div className="w-full max-w-md">
             <ProgressLine lun={lun} progress={lun.progress} />

@@ -10,7 +10,7 @@ import {
   useTable,
 } from "@tanstack/react-table";
 import Link from "next/link";
-import { byUrgency } from "../../lib/attention.ts";
+import { byUrgency, reasonOf } from "../../lib/attention.ts";
 import { bytes } from "../../lib/format.ts";
 import { ProgressLine } from "../overview/lun-summary.tsx";
 import { Cell, Head, Table } from "../ui/table.tsx";
@@ -121,10 +121,11 @@ function NameCell({ lun }: { lun: Lun }) {
 }
 
 function StateCell({ lun }: { lun: Lun }) {
+  const reason = reasonOf(lun);
   return (
     <div className="max-w-72 min-w-44">
       <StateBadge lun={lun} />
-      {lun.reason && <p className="mt-1 text-sm text-ink-2">{lun.reason}</p>}
+      {reason && <p className="mt-1 text-sm text-ink-2">{reason}</p>}
       {lun.progress && <ProgressLine lun={lun} progress={lun.progress} />}
     </div>
   );

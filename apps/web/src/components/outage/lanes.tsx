@@ -45,7 +45,7 @@ export function Lanes(props: LanesProps) {
   };
   const nowPct = placeBar(now, now, false, range)?.leftPct;
   return (
-    <div className="grid grid-cols-[4.5rem_minmax(0,1fr)] sm:grid-cols-[8rem_minmax(0,1fr)]">
+    <div className="grid grid-cols-[5.5rem_minmax(0,1fr)] sm:grid-cols-[8rem_minmax(0,1fr)]">
       <span />
       <Axis range={range} most={most} />
       <div className="flex flex-col border-t border-rule">

@@ -73,7 +73,7 @@ function Phases({ outage, now }: { outage: Outage; now: number }) {
           <tr>
             <Head>Phase</Head>
             <Head>From</Head>
-            <Head>To</Head>
+            <Head className="hidden sm:table-cell">To</Head>
             <Head end>Lasted</Head>
           </tr>
         </thead>
@@ -91,7 +91,9 @@ function Phases({ outage, now }: { outage: Outage; now: number }) {
                 <Cell>
                   <Exact time={phase.at} dayOf={outage.begunAt} />
                 </Cell>
-                <Cell>{to === null ? "goes on" : <Exact time={to} dayOf={outage.begunAt} />}</Cell>
+                <Cell className="hidden sm:table-cell">
+                  {to === null ? "goes on" : <Exact time={to} dayOf={outage.begunAt} />}
+                </Cell>
                 <Cell end className="font-mono whitespace-nowrap">
                   {duration((to === null ? now : at(to)) - at(phase.at))}
                 </Cell>

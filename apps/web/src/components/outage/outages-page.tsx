@@ -110,7 +110,7 @@ function Timeline() {
       />
       <div className="mt-3 mb-8 flex flex-wrap items-center justify-between gap-x-6 gap-y-2">
         <PhaseLegend />
-        <p className="text-sm text-ink-3">
+        <p className="hidden text-sm text-ink-3 sm:block">
           Drag to move, <kbd className="font-mono">Ctrl</kbd> + wheel, or + and −, to zoom
         </p>
       </div>

@@ -1,7 +1,7 @@
 "use client";
 /** A connection array as it lies in shared memory (SPEC L2): one row for each connection thread. */
 import type { ConnectionElement, LinkSettings } from "@lockstep/model";
-import { bytes, duration, rate } from "../../lib/format.ts";
+import { duration, plural, rate } from "../../lib/format.ts";
 import { rateNow } from "../../lib/samples.ts";
 import type { Tone, Words } from "../../lib/words.ts";
 import { useLiveStore } from "../shell/live-provider.tsx";
@@ -34,12 +34,14 @@ export function ConnectionArray({ which, title, note, elements, settings }: Arra
         <Table label={title}>
           <thead>
             <tr>
-              <Head>#</Head>
-              <Head>Socket</Head>
+              <Head className="w-12">#</Head>
+              <Head className="w-[20%]">Socket</Head>
               <Head className="w-[34%]">Age of timestamp, against T1 and T3</Head>
-              <Head>Mark</Head>
+              <Head className="w-[14%]">Mark</Head>
               <Head end>Carries</Head>
-              <Head end>In flight</Head>
+              <Head end className="w-[14%]">
+                In flight
+              </Head>
             </tr>
           </thead>
           <tbody>
@@ -81,7 +83,7 @@ function Row(props: ElementProps) {
         <Carries {...props} />
       </Cell>
       <Cell end className="whitespace-nowrap">
-        {bytes(element.inFlight)}
+        {plural(element.inFlight, "request")}
       </Cell>
     </tr>
   );
@@ -102,7 +104,8 @@ function Item(props: ElementProps) {
       <div className="flex justify-between text-sm text-ink-2">
         <Carries {...props} />
         <span>
-          {bytes(element.inFlight)} <span className="font-sans text-ink-3">in flight</span>
+          {plural(element.inFlight, "request")}{" "}
+          <span className="font-sans text-ink-3">in flight</span>
         </span>
       </div>
     </li>

@@ -3,6 +3,7 @@
 import { useCallback } from "react";
 import { drawStrip, stripWindowMs } from "../../lib/draw-strip.ts";
 import { count, duration } from "../../lib/format.ts";
+import { lastHeardMs } from "../../lib/pulses.ts";
 import { useLive, useLiveStore, useNow, useStatus } from "../shell/live-provider.tsx";
 import { type Frame, useCanvas } from "../ui/use-canvas.ts";
 
@@ -17,7 +18,8 @@ const UPDATE_MS = 250;
 export function HeartbeatStrip({ direction, from, to }: StripProps) {
   const store = useLiveStore();
   const { link } = useStatus();
-  const live = useLive().trust.kind === "live";
+  const { trust, atMs } = useLive();
+  const live = trust.kind === "live";
   const now = useNow(UPDATE_MS);
   const { t1, t2 } = link.settings;
   const draw = useCallback(
@@ -48,7 +50,10 @@ export function HeartbeatStrip({ direction, from, to }: StripProps) {
     [store, direction, live, t1, t2],
   );
   const canvas = useCanvas(draw);
-  const last = store.trace.pulses?.[direction].at(-1);
+  // One heard before this page was opened is known by its age only.
+  const heard = direction === "in" && atMs !== null ? lastHeardMs(link) : null;
+  const before = heard === null || atMs === null ? undefined : atMs - heard;
+  const last = store.trace.pulses?.[direction].at(-1) ?? before;
   const age = last === undefined || !live ? null : Math.max(0, now - last);
   const total = direction === "out" ? link.heartbeat.sent : link.heartbeat.received;
   const verb = direction === "out" ? "sent" : "received";

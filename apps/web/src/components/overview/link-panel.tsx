@@ -4,6 +4,7 @@ import NextLink from "next/link";
 import type { ReactNode } from "react";
 import { count, duration, percent } from "../../lib/format.ts";
 import { linkSentence } from "../../lib/link-sentence.ts";
+import { lastHeardMs } from "../../lib/pulses.ts";
 import { linkStateWords } from "../../lib/words.ts";
 import { useStatus } from "../shell/live-provider.tsx";
 import { Badge } from "../ui/badge.tsx";
@@ -14,8 +15,15 @@ export function LinkPanel() {
   const { server, link } = useStatus();
   const { peer, heartbeat } = link;
   if (peer === null) return <NoPeer />;
+  const heard = lastHeardMs(link);
+  // Measured on what came; nothing comes at present, so nothing is known of it.
+  const silent = heard === null || heard > link.settings.t1;
+  const now = (figure: number | null) => (silent ? null : figure);
   return (
-    <section aria-label="Link" className="order-first min-w-0 xl:order-none">
+    <section
+      aria-label="Link"
+      className="order-first min-w-0 sm:col-span-2 xl:order-none xl:col-span-1"
+    >
       <div className="mb-3 flex min-h-8 flex-wrap items-center gap-x-3 gap-y-1">
         <Badge
           words={linkStateWords[link.state]}
@@ -33,10 +41,10 @@ export function LinkPanel() {
       <div className="h-3" />
       <HeartbeatStrip direction="in" from={peer.name} to={server.name} />
       <dl className="mt-4 grid grid-cols-2 gap-y-3 border-t border-rule pt-3 sm:grid-cols-3 md:grid-cols-6">
-        <Figure name="Round trip">{duration(heartbeat.rttMs)}</Figure>
-        <Figure name="Jitter">{duration(heartbeat.jitterMs)}</Figure>
-        <Figure name={`Lost to ${peer.name}`}>{percent(heartbeat.lossOut)}</Figure>
-        <Figure name={`Lost from ${peer.name}`}>{percent(heartbeat.lossIn)}</Figure>
+        <Figure name="Round trip">{duration(now(heartbeat.rttMs))}</Figure>
+        <Figure name="Jitter">{duration(now(heartbeat.jitterMs))}</Figure>
+        <Figure name={`Lost to ${peer.name}`}>{percent(now(heartbeat.lossOut))}</Figure>
+        <Figure name={`Lost from ${peer.name}`}>{percent(now(heartbeat.lossIn))}</Figure>
         <Figure name="Missed">{count(heartbeat.missed)}</Figure>
         <Figure name="Refused">{count(heartbeat.rejected + link.strangers)}</Figure>
       </dl>
@@ -84,7 +92,10 @@ function DrillNote({ leftMs }: { leftMs: number }) {
 
 function NoPeer() {
   return (
-    <section aria-label="Link" className="flex min-w-0 flex-col items-start gap-3">
+    <section
+      aria-label="Link"
+      className="order-first flex min-w-0 flex-col items-start gap-3 sm:col-span-2 xl:order-none"
+    >
       <Badge words={linkStateWords.unpaired} large data-testid="link-state" data-state="unpaired" />
       <p className="max-w-prose text-md text-ink-2">
         This server has no peer yet, so nothing is mirrored and there are no heartbeats to show.

@@ -25,6 +25,7 @@ export function LunSummary() {
   return (
     <Sheet
       title="LUNs"
+      className="sm:col-span-2 xl:col-span-3"
       note={note}
       tools={
         <Link href="/luns" className="text-sm font-medium underline underline-offset-4">
@@ -82,20 +83,23 @@ function Row({ lun }: { lun: Lun }) {
             <span className="font-sans text-ink-3">hosts use the peer</span>
           ) : (
             <>
-              <span>
-                <span className="font-sans text-ink-3">read</span>{" "}
-                {rate(rateNow(samples, readBytesOf(lun.name)))}
-              </span>
-              <span>
-                <span className="font-sans text-ink-3">write</span>{" "}
-                {rate(rateNow(samples, writeBytesOf(lun.name)))}
-              </span>
+              <Flow name="read" bytesPerSecond={rateNow(samples, readBytesOf(lun.name))} />
+              <Flow name="write" bytesPerSecond={rateNow(samples, writeBytesOf(lun.name))} />
             </>
           )}
         </span>
         <ChevronRight size={15} aria-hidden className="hidden text-ink-3 lg:block" />
       </Link>
     </li>
+  );
+}
+
+function Flow({ name, bytesPerSecond }: { name: string; bytesPerSecond: number | null }) {
+  return (
+    <span className="whitespace-nowrap">
+      <span className="font-sans text-ink-3">{name}</span>{" "}
+      <span className="inline-block lg:min-w-[10ch]">{rate(bytesPerSecond)}</span>
+    </span>
   );
 }
 

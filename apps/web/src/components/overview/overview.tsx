@@ -1,5 +1,8 @@
 "use client";
-/** The first page: both servers with the link drawn between them, then the LUNs, then both connection arrays. */
+/**
+ * The first page: both servers with the link drawn between them, then the LUNs, then both connection arrays. On a narrow
+ * screen the link and the LUNs come before the servers' facts.
+ */
 import { useStatus } from "../shell/live-provider.tsx";
 import { ConnectionArray } from "./connection-array.tsx";
 import { LinkPanel } from "./link-panel.tsx";
@@ -10,16 +13,14 @@ export function Overview() {
   const { server, link } = useStatus();
   const { peer, settings } = link;
   return (
-    <div className="flex flex-col gap-9">
+    <div className="grid grid-cols-1 gap-x-10 gap-y-9 sm:grid-cols-2 xl:grid-cols-[13rem_minmax(0,1fr)_13rem]">
       <h1 className="sr-only">Overview</h1>
-      <div className="grid gap-x-10 gap-y-8 xl:grid-cols-[13rem_minmax(0,1fr)_13rem]">
-        <ThisServer />
-        <LinkPanel />
-        <PeerServer />
-      </div>
+      <ThisServer />
+      <LinkPanel />
+      <PeerServer />
       <LunSummary />
       {peer && (
-        <div className="grid gap-x-10 gap-y-9 2xl:grid-cols-2">
+        <div className="order-2 grid gap-x-10 gap-y-9 sm:col-span-2 xl:order-none xl:col-span-3 2xl:grid-cols-2">
           <ConnectionArray
             which="out"
             title="Local connection array"

@@ -19,14 +19,21 @@ interface PanelProps {
 
 function Panel({ kind, name, words, id, children }: PanelProps) {
   return (
-    <section aria-label={`${kind}: ${name}`} className="flex min-w-0 flex-col">
+    <section
+      aria-label={`${kind}: ${name}`}
+      className="order-1 flex min-w-0 flex-col xl:order-none"
+    >
       <div className="text-sm text-ink-3">{kind}</div>
       <h2 className="truncate font-mono text-2xl font-semibold tracking-[-0.04em]">{name}</h2>
       <div className="mt-2 mb-2">
         <Badge words={words} />
       </div>
       <Facts>{children}</Facts>
-      {id && <div className="mt-1 truncate font-mono text-xs text-ink-3">{id}</div>}
+      {id && (
+        <div title={id} className="mt-1 truncate font-mono text-xs text-ink-3">
+          {id}
+        </div>
+      )}
     </section>
   );
 }

@@ -87,7 +87,9 @@ export function useSituation(): Situation {
   const { status, trust } = useLive();
   const { me } = useMe();
   if (status === null) throw new Error("rendered before the first status");
-  return { role: me.role, staleBecause: staleBecause(trust), link: status.link };
+  const { link, luns } = status;
+  const mirroredFromHere = luns.filter((lun) => lun.role === "primary" && lun.designated).length;
+  return { role: me.role, staleBecause: staleBecause(trust), link, mirroredFromHere };
 }
 
 /** The browser's clock, renewed every `intervalMs`. */
