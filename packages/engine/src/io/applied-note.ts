@@ -15,6 +15,7 @@ import type { StreamId } from "../wire/stream-id.ts";
 const NOTE_BYTES = 4096;
 const PROT_READ_WRITE = 3;
 const MAP_SHARED = 1;
+const MAP_FAILED = 2n ** 64n - 1n;
 
 const libc = koffi.load(null);
 const mmap = libc.func(
@@ -33,8 +34,11 @@ export class MappedNote implements AppliedNote {
   constructor(path: string) {
     const fd = fs.openSync(path, fs.constants.O_RDWR | fs.constants.O_CREAT, 0o600);
     try {
-      if (fs.fstatSync(fd).size < NOTE_BYTES) fs.ftruncateSync(fd, NOTE_BYTES);
+      // Written, not a hole: a store that finds the disk full would end the process (SIGBUS), a write is an error.
+      const { size } = fs.fstatSync(fd);
+      if (size < NOTE_BYTES) fs.writeSync(fd, Buffer.alloc(NOTE_BYTES - size), 0, null, size);
       this.address = mmap(null, NOTE_BYTES, PROT_READ_WRITE, MAP_SHARED, fd, 0);
+      if (koffi.address(this.address) === MAP_FAILED) throw new Error(`${path} can't be mapped`);
     } finally {
       fs.closeSync(fd);
     }
