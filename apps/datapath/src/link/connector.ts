@@ -35,6 +35,8 @@ export interface ConnectorOptions {
 export class Connector {
   private readonly options: ConnectorOptions;
   private client: ControlClient | null = null;
+  /** Dialled last; the channel once both have said hello. */
+  private dialled: ControlClient | null = null;
   private connecting: Promise<ControlClient> | null = null;
   private epoch = 0;
   private open: boolean[] = [];
@@ -67,8 +69,8 @@ export class Connector {
     this.epoch = 0;
     this.open = [];
     if (!control) return;
-    this.client?.close(reason);
-    this.client = null;
+    this.dialled?.close(reason);
+    this.connecting = null;
   }
 
   /** A worker's connection was made or lost. */
@@ -109,9 +111,12 @@ export class Connector {
   private control(peer: PeerRecord): Promise<ControlClient> {
     const { channel } = this;
     if (channel !== null) return Promise.resolve(channel);
-    this.connecting ??= this.dialControl(peer).finally(() => {
-      this.connecting = null;
-    });
+    if (this.connecting === null) {
+      const connecting = this.dialControl(peer).finally(() => {
+        if (this.connecting === connecting) this.connecting = null;
+      });
+      this.connecting = connecting;
+    }
     return this.connecting;
   }
 
@@ -124,9 +129,15 @@ export class Connector {
       peer: peer.uuid,
       hash: keyedHash(Buffer.from(peer.secret, "hex"), "control"),
     });
-    await client.connect();
-    const answer = await client.request("hello", this.options.hello());
-    await this.options.met(answer);
+    this.dialled = client;
+    try {
+      await client.connect();
+      await this.options.met(await client.request("hello", this.options.hello()));
+      if (client.closed) throw new Failure("unreachable", "the control channel was closed again");
+    } catch (error) {
+      client.close("the servers did not come to terms");
+      throw error;
+    }
     this.client = client;
     this.options.ready();
     return client;

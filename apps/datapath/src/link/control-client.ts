@@ -33,7 +33,6 @@ interface Waiting {
 export class ControlClient {
   private readonly target: ControlTarget;
   private readonly waiting = new Map<number, Waiting>();
-  private readonly closedHandlers: (() => void)[] = [];
   private proven: ProvenSocket | null = null;
   private nextId = 1;
   private closedNow = false;
@@ -44,10 +43,6 @@ export class ControlClient {
 
   get closed(): boolean {
     return this.closedNow;
-  }
-
-  onClosed(handler: () => void): void {
-    this.closedHandlers.push(handler);
   }
 
   /** Resolves when both sides have proven themselves. */
@@ -131,7 +126,6 @@ export class ControlClient {
     this.closedNow = true;
     for (const waiting of this.waiting.values()) waiting.fail(failure);
     this.waiting.clear();
-    for (const handler of this.closedHandlers) handler();
   }
 }
 

@@ -6,6 +6,9 @@ import { LinkSettings, LunMode, LunState, Name } from "@lockstep/model";
 import { z } from "zod";
 
 const Count = z.number().int().nonnegative();
+const Port = z.number().int().min(1).max(65_535);
+/** No longer than a connection array has room for. */
+const Host = z.string().min(1).max(255);
 const Versions = z.object({ min: Count, max: Count });
 
 export const Hello = z.object({
@@ -46,9 +49,9 @@ export type LunNotice = z.infer<typeof LunNotice>;
 export const PairOffer = z.object({
   uuid: z.uuid(),
   name: Name,
-  host: z.string(),
-  mirrorPort: z.number().int(),
-  heartbeatPort: z.number().int(),
+  host: Host,
+  mirrorPort: Port,
+  heartbeatPort: Port,
   publicKey: z.string(),
   outageNumber: Count,
   mac: z.string(),
@@ -61,12 +64,12 @@ export const controlRequests = {
   /** Starts the connection threads of an epoch; answers their ports. */
   ports: {
     params: z.object({ epoch: Count }),
-    result: z.object({ ports: z.array(z.number().int()) }),
+    result: z.object({ ports: z.array(Port) }),
   },
   /** After a flap (L5): a new thread for one element, once the old one has exited. */
   reopen: {
     params: z.object({ epoch: Count, index: Count }),
-    result: z.object({ port: z.number().int() }),
+    result: z.object({ port: Port }),
   },
   settings: {
     params: z.object({ settings: LinkSettings, version: Count }),

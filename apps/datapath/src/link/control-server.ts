@@ -34,27 +34,36 @@ export class ControlServer {
   private readonly server: net.Server;
   private readonly sockets = new Set<ProvenSocket>();
   private unproven = 0;
+  private hangingUp = false;
 
   constructor(options: ControlServerOptions) {
     this.options = options;
     this.server = net.createServer((socket) => this.accept(socket));
   }
 
-  listen(): Promise<void> {
+  /** Resolves with the port it listens on. */
+  listen(): Promise<number> {
     const { host, port } = this.options.address;
     return new Promise((resolve, reject) => {
       this.server.once("error", (error: NodeJS.ErrnoException) => {
         const why = error.code === "EADDRINUSE" ? "is in use" : `can't be used (${error.message})`;
         reject(new Failure("unavailable", `the mirror address ${host}:${port} ${why}`));
       });
-      this.server.listen({ host, port }, resolve);
+      this.server.listen({ host, port }, () => {
+        // A dialler that could not be accepted (no descriptor was left) tries again; it is no reason to end.
+        this.server.on("error", () => undefined);
+        const address = this.server.address();
+        resolve(address === null || typeof address === "string" ? port : address.port);
+      });
     });
   }
 
   /** Closes the connections; with `all`, the listening socket too. */
   hangUp(reason: string, all = false): void {
     if (all) this.server.close();
+    this.hangingUp = true;
     for (const socket of this.sockets) socket.close(reason);
+    this.hangingUp = false;
   }
 
   private accept(socket: net.Socket): void {
@@ -93,7 +102,7 @@ export class ControlServer {
           this.sockets.delete(proven);
           if (!stranger) return;
           this.unproven--;
-          options.stranger(from, reason);
+          if (!this.hangingUp) options.stranger(from, reason);
         },
       },
     );
@@ -111,7 +120,7 @@ export class ControlServer {
     if (!("request" in message)) return false;
     const { id, request, params } = message;
     const allowed = (request === "pair") === (identity.purpose === "pair");
-    if (!allowed || !(request in controlRequests)) return false;
+    if (!allowed || !Object.hasOwn(controlRequests, request)) return false;
     void this.carryOut(request as ControlRequestName, params).then(
       (result) => proven.socket.write(encodeJsonFrame(FrameKind.control, { id, result })),
       (error: unknown) => {

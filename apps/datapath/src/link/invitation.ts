@@ -20,7 +20,7 @@ export const INVITATION_MS = 15 * 60_000;
 
 const Code = z.object({
   v: z.literal(1),
-  host: z.string().min(1),
+  host: z.string().min(1).max(255),
   port: z.number().int().min(1).max(65_535),
   secret: z.string().regex(/^[0-9a-f]{32}$/),
 });
@@ -61,14 +61,19 @@ export class PairingKeys {
   /** The pairing secret, hexadecimal: the same on both sides. */
   agree(invitation: string, inviter: PairOffer, joiner: PairOffer): string {
     const other = this.publicKey === inviter.publicKey ? joiner : inviter;
-    const publicKey = createPublicKey({
-      key: Buffer.from(other.publicKey, "hex"),
-      type: "spki",
-      format: "der",
-    });
-    const shared = diffieHellman({ privateKey: this.privateKey, publicKey });
+    const shared = this.sharedWith(other.publicKey);
     const info = `${inviter.uuid} ${joiner.uuid} ${inviter.publicKey} ${joiner.publicKey}`;
     return Buffer.from(hkdfSync("sha256", shared, invitation, info, 32)).toString("hex");
+  }
+
+  private sharedWith(otherKey: string): Buffer {
+    try {
+      const key = Buffer.from(otherKey, "hex");
+      const publicKey = createPublicKey({ key, type: "spki", format: "der" });
+      return diffieHellman({ privateKey: this.privateKey, publicKey });
+    } catch {
+      throw new Failure("refused", "the other server's key can't be used");
+    }
   }
 }
 

@@ -42,6 +42,7 @@ interface OpenInvitation {
 export class Pairing {
   private readonly options: PairingOptions;
   private invitation: OpenInvitation | null = null;
+  private joining = false;
 
   constructor(options: PairingOptions) {
     this.options = options;
@@ -66,10 +67,12 @@ export class Pairing {
   }
 
   /** The inviting side: the other server has proven that it holds the invitation. */
-  async accept(joiner: PairOffer): Promise<PairOffer> {
+  async accept(joiner: PairOffer, now = Date.now()): Promise<PairOffer> {
     const { invitation } = this;
     this.checkFree();
     if (invitation === null) throw new Failure("refused", "the invitation was used already");
+    // It may have been open when the other proved that it holds it.
+    if (invitation.expiresAt < now) throw new Failure("refused", "the invitation has expired");
     this.checkOffer(invitation.secret, "joiner", joiner);
     const keys = new PairingKeys();
     const inviter = this.offer(invitation.secret, "inviter", keys);
@@ -94,8 +97,9 @@ export class Pairing {
       peer: null,
       hash: keyedHash(Buffer.from(code.secret, "hex"), "pair"),
     });
-    await client.connect();
+    this.joining = true;
     try {
+      await client.connect();
       const keys = new PairingKeys();
       const joiner = this.offer(code.secret, "joiner", keys);
       const inviter = await client.request("pair", joiner);
@@ -103,6 +107,7 @@ export class Pairing {
       const secret = keys.agree(code.secret, inviter, joiner);
       await this.options.paired(peerOf(inviter, secret), agreedNumber(inviter, joiner), actor);
     } finally {
+      this.joining = false;
       client.close("paired");
     }
   }
@@ -140,6 +145,7 @@ export class Pairing {
   private checkFree(): void {
     const obstacle = this.options.obstacle();
     if (obstacle !== null) throw obstacle;
+    if (this.joining) throw new Failure("refused", "this server is being paired already");
   }
 
   private reachable(): Address {

@@ -22,16 +22,16 @@ export class StrangerLog {
       this.flush(now);
     } else {
       this.timer ??= setTimeout(
-        () => {
-          this.timer = null;
-          this.flush(this.toldAt + QUIET_MS);
-        },
+        () => this.flush(this.toldAt + QUIET_MS),
         this.toldAt + QUIET_MS - now,
       ).unref();
     }
   }
 
   private flush(now: number): void {
+    // A knock may come when the timer is due and has not run yet.
+    if (this.timer !== null) clearTimeout(this.timer);
+    this.timer = null;
     const many = this.untold === 1 ? "a stranger was" : `${this.untold} strangers were`;
     this.tell(`${many} turned away, the last from ${this.lastFrom}: ${this.lastReason}`);
     this.untold = 0;

@@ -30,6 +30,8 @@ export class Caller<C extends object> {
   private readonly port: Port;
   private readonly waiting = new Map<number, (answer: Answer) => void>();
   private nextId = 1;
+  /** Why the other side is gone; null while it is there. */
+  private gone: string | null = null;
 
   constructor(port: Port) {
     this.port = port;
@@ -39,6 +41,7 @@ export class Caller<C extends object> {
     call: K,
     params: (C & Shapes)[K]["params"],
   ): Promise<(C & Shapes)[K]["result"]> {
+    if (this.gone !== null) return Promise.reject(new Failure("internal", this.gone));
     const id = this.nextId++;
     return new Promise((resolve, reject) => {
       this.waiting.set(id, (answer) => {
@@ -62,8 +65,9 @@ export class Caller<C extends object> {
     return true;
   }
 
-  /** The other side is gone: what waits fails. */
+  /** The other side is gone: what waits fails, and what is called later. */
   fail(why: string): void {
+    this.gone = why;
     const failure = { code: "internal" as const, message: why, hint: null };
     for (const [id, done] of this.waiting) done({ answer: id, failure });
     this.waiting.clear();

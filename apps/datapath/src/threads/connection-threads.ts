@@ -1,6 +1,7 @@
 /** The connection threads of one set of connections, as the main thread sees them (SPEC L1, L2, L5). */
 import { Worker } from "node:worker_threads";
 import type { ConnectionArray } from "@lockstep/engine/io";
+import { Failure } from "@lockstep/model";
 import type {
   ConnectionThreadData,
   ConnectionThreadNote,
@@ -36,6 +37,8 @@ interface Thread {
 export class ConnectionThreads {
   private readonly options: ConnectionThreadsOptions;
   private threads: (Thread | null)[] = [];
+  /** Rises when all are closed: what was about to start then does not start any more. */
+  private closings = 0;
 
   constructor(options: ConnectionThreadsOptions) {
     this.options = options;
@@ -61,11 +64,13 @@ export class ConnectionThreads {
 
   /** A new thread for one element, once the old one has exited. */
   async restart(index: number, epoch: number, peer: string, secret: Uint8Array): Promise<number> {
-    const old = this.threads[index];
-    if (old) {
+    const { closings } = this;
+    // Again after each wait: another restart may have been first to start a thread.
+    for (let old = this.threads[index]; old; old = this.threads[index]) {
       this.close(index, "connections are made again");
       await old.exited;
     }
+    if (closings !== this.closings) throw new Failure("unavailable", "the connections are closed");
     const { array, kernelBootId, host, self } = this.options;
     array.in.setConnected(index, false);
     const data: ConnectionThreadData = {
@@ -95,6 +100,7 @@ export class ConnectionThreads {
   }
 
   async closeAll(reason: string): Promise<void> {
+    this.closings++;
     for (let index = 0; index < this.threads.length; index++) this.close(index, reason);
     await Promise.all(this.threads.map((thread) => thread?.exited));
   }
@@ -147,7 +153,7 @@ export class ConnectionThreads {
         this.threads[index] = null;
         this.options.array.in.setConnected(index, false);
       }
-      listening.reject(new Error("the connection thread exited"));
+      listening.reject(new Failure("unavailable", "the connection thread exited"));
       exited.resolve();
       this.options.changed();
     });
