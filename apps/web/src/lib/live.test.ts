@@ -107,6 +107,22 @@ describe("heartbeat signals", () => {
     expect(trace.pulses?.untilMs).toBe(2350);
   });
 
+  it("[H1] keeps the rhythm of what is sent, though the statuses that count it come unevenly", () => {
+    const trace = new PulseTrace();
+    const intervalMs = 503;
+    const delays = [0, 10, 200, 0, 30];
+    for (let i = 0; i < 400; i++) {
+      const toldMs = 10_000 + 250 * i;
+      const sent = Math.floor(toldMs / intervalMs);
+      trace.add(link(sent, sent, 0), toldMs + (delays[i % delays.length] ?? 0), 3000);
+    }
+    const out = trace.pulses?.out.slice(5) ?? [];
+    const gapsMs = out.slice(1).map((beat, i) => beat - (out[i] ?? beat));
+    expect(gapsMs.length).toBeGreaterThan(150);
+    expect(Math.min(...gapsMs)).toBeGreaterThan(400);
+    expect(Math.max(...gapsMs)).toBeLessThan(700);
+  });
+
   it("[H3] shows silence as a gap, and only what was watched", () => {
     const trace = new PulseTrace();
     trace.add(link(1, 1, 0), 1000, 3000);

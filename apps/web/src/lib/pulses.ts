@@ -55,7 +55,8 @@ export class PulseTrace {
     if (!pulses) return;
     place(pulses.in, received - last.received, last.atMs, age === null ? atMs : atMs - age, t2);
     const expected = (pulses.out.at(-1) ?? last.atMs) + t2 * (sent - last.sent);
-    const newest = expected > last.atMs && expected <= atMs ? expected : atMs;
+    // It was sent after the status before, by the count, and not after this one; else it is where it is expected.
+    const newest = Math.min(Math.max(expected, last.atMs), atMs);
     place(pulses.out, sent - last.sent, last.atMs, newest, t2);
     pulses.untilMs = atMs;
     pulses.sinceMs = Math.max(pulses.sinceMs, atMs - STRIP_KEPT_MS);
