@@ -139,7 +139,11 @@ describe("the control channel", () => {
     ["an unknown notice", { notice: "host", lun: LUN }],
     ["a damaged notice", { notice: "lun", lun: { ...LUN, uuid: "x" } }],
     ["what is no message", ["drill"]],
-    ["a frame of another kind", { id: 1, request: "drill", params: { seconds: 1 } }, 1],
+    [
+      "a frame of another kind",
+      { id: 1, request: "drill", params: { seconds: 1 } },
+      FrameKind.query,
+    ],
   ];
   for (const [what, message, kind = FrameKind.control] of wrong) {
     it(`[L4] ends at ${what}`, async () => {
@@ -151,7 +155,7 @@ describe("the control channel", () => {
         },
       });
       const one = await raw(end.port);
-      one.says(message, kind === 1 ? FrameKind.flush : kind);
+      one.says(message, kind);
       expect(await one.closed).toMatchObject({ stranger: false });
       expect(one.messages).toEqual([]);
       expect(drilled).toEqual([]);
@@ -214,6 +218,13 @@ describe("the control channel", () => {
     await expect.poll(() => end.strangers.length).toBe(3);
   });
 
+  it("[L3] counts nobody as a stranger who has proven itself", async () => {
+    const end = await serve({ unpair: async () => ({}) });
+    const all = [];
+    for (let i = 0; i < 20; i++) all.push(await connected(end.port));
+    for (const dialled of all) expect(await dialled.request("unpair", {})).toEqual({});
+  });
+
   it("outlives connections that could not be accepted, and says where its address is in use", async () => {
     const created = vi.spyOn(net, "createServer");
     const end = await serve();
@@ -250,6 +261,16 @@ describe("the control channel's dialling side", () => {
     expect(dialled.closed).toBe(true);
     expect(vi.getTimerCount()).toBe(0);
     await peer.closed;
+  });
+
+  it("takes no time of a request that was answered", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const { dialled, peer } = await facing();
+    const answered = dialled.request("unpair", {});
+    await peer.heard(1);
+    peer.says({ id: (peer.messages[0] as { id: number }).id, result: {} });
+    await answered;
+    expect(vi.getTimerCount()).toBe(0);
   });
 
   it("fails what waits when the peer hangs up, and when it hangs up itself", async () => {

@@ -22,7 +22,8 @@ function unexpected(): Promise<never> {
   return Promise.reject(new Failure("internal", "the test has no handler for this"));
 }
 
-const NO_HANDLERS: ControlHandlers = {
+/** Handlers of what no test asks for. */
+export const UNEXPECTED: ControlHandlers = {
   hello: unexpected,
   pair: unexpected,
   ports: unexpected,
@@ -53,7 +54,7 @@ export class ControlEnd {
       address: { host: "127.0.0.1", port: 0 },
       self: BETA,
       admit: (purpose, from) => (purpose === "pair" ? PAIR_HASH : from === ALPHA ? HASH : null),
-      handlers: { ...NO_HANDLERS, ...handlers },
+      handlers: { ...UNEXPECTED, ...handlers },
       notice: (lun) => this.notices.push(lun),
       stranger: (_from, reason) => this.strangers.push(reason),
     });
