@@ -147,16 +147,17 @@ describe("pairing", () => {
 
   it("[L3] takes a code for a quarter of an hour, and only the newest", async () => {
     const inviter = await new Side("alpha").serve();
+    const { pairing } = new Side("beta");
     const invitation = inviter.pairing.invite(NOW);
     expect(Date.parse(invitation.expiresAt)).toBe(NOW + INVITATION_MS);
     inviter.now = NOW + INVITATION_MS + 1;
-    const late = await failureOf(new Side("beta").pairing.join(invitation.code, ACTOR));
+    const late = await failureOf(pairing.join(invitation.code, ACTOR));
     expect(late).toMatchObject({ code: "unreachable" });
     inviter.now = NOW + INVITATION_MS;
     const { code } = inviter.pairing.invite(NOW);
-    const old = await failureOf(new Side("beta").pairing.join(invitation.code, ACTOR));
+    const old = await failureOf(pairing.join(invitation.code, ACTOR));
     expect(old).toMatchObject({ code: "unreachable" });
-    await new Side("beta").pairing.join(code, ACTOR);
+    await pairing.join(code, ACTOR);
     expect(inviter.known).toHaveLength(1);
   });
 
