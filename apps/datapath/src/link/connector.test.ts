@@ -63,6 +63,8 @@ class Side {
   readonly met: string[] = [];
   readonly connector: Connector;
   ready = 0;
+  /** What was adopted of the peer's settings is stable. */
+  adopted: Promise<void> = Promise.resolve();
 
   constructor() {
     const tell = (index: number) => (note: WorkerNote) => {
@@ -79,6 +81,7 @@ class Side {
       hello: () => hello("alpha"),
       met: async ({ name }) => {
         this.met.push(name);
+        await this.adopted;
       },
       offers: () => [OFFER, OTHER],
       offered: (uuid, failure) => this.offered.push([uuid, failure]),
@@ -196,6 +199,43 @@ describe("a connector", () => {
     await channel?.request("lun.census", { uuids: [] });
     expect(side.connector.channel).toBe(channel);
     expect([side.met, side.ready, side.troubles]).toEqual([["beta"], 1, []]);
+  });
+
+  it("[O1] opens no channel that was given up while settings were adopted", async () => {
+    const end = await peer();
+    const side = new Side();
+    const adopted = Promise.withResolvers<void>();
+    side.adopted = adopted.promise;
+    side.connector.start(7, record(end));
+    await expect.poll(() => side.met).toEqual(["beta"]);
+    side.connector.stop("interrupted", true);
+    side.connector.start(8, record(end));
+    await expect.poll(() => side.met).toEqual(["beta", "beta"]);
+    adopted.resolve();
+    await expect.poll(() => side.dials).toEqual(["0 under 8 to 24401", "1 under 8 to 24402"]);
+    expect([side.ready, side.troubles]).toEqual([1, []]);
+  });
+
+  it("[L1] dials no port of an epoch that is over", async () => {
+    const late = Promise.withResolvers<void>();
+    const asked: number[] = [];
+    const end = await peer({
+      ports: async ({ epoch }) => {
+        asked.push(epoch);
+        if (epoch === 7) await late.promise;
+        return { ports: [24_401, 24_402] };
+      },
+    });
+    const side = new Side();
+    side.connector.start(7, record(end));
+    await expect.poll(() => asked).toEqual([7]);
+    side.connector.stop("made again", false);
+    side.connector.start(8, record(end));
+    await expect.poll(() => side.dials.length).toBe(2);
+    late.resolve();
+    // An answer behind the late one: that has been seen.
+    await side.connector.channel?.request("lun.census", { uuids: [] });
+    expect(side.dials).toEqual(["0 under 8 to 24401", "1 under 8 to 24402"]);
   });
 
   it("[L5] asks for a new thread where a connection broke, and dials that", async () => {

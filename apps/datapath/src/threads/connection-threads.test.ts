@@ -18,6 +18,8 @@ const connections: MirrorConnection[] = [];
 
 beforeEach(() => {
   array = ConnectionArray.create(1n, DEFAULT_LINK_SETTINGS, 1);
+  // Open elements, so that no thread ends because it is idle (H4).
+  array.arm(2, 5, 1);
   reports = [];
   threads = new ConnectionThreads({
     array,
@@ -66,7 +68,6 @@ function listens(port: number): Promise<boolean> {
 
 describe("connection threads", () => {
   it("[L1] [L2] listen on a port each, and are connected when all their workers are", async () => {
-    array.arm(2, 5, 1);
     const ports = await threads.start(2, 5, ALPHA, SECRET);
     expect(new Set(ports).size).toBe(2);
     const sockets = array.elements("in", 1).map(({ socket }) => socket);
