@@ -7,7 +7,7 @@ import { ALPHA, BETA, UNEXPECTED } from "../testing/control-ends.ts";
 import type { PairOffer } from "./control-messages.ts";
 import { ControlServer } from "./control-server.ts";
 import { decodeCode, encodeCode, INVITATION_MS, offerMac, PairingKeys } from "./invitation.ts";
-import { Pairing } from "./pairing.ts";
+import { Pairing, type SelfAddress } from "./pairing.ts";
 
 const ACTOR: Actor = { who: "system", from: "test" };
 const NOW = 1_000_000;
@@ -26,28 +26,19 @@ interface Known {
 class Side {
   readonly known: Known[] = [];
   readonly pairing: Pairing;
-  readonly uuid: string;
+  readonly self: SelfAddress;
   obstacle: Failure | null = null;
   outageNumber = 3;
-  mirrorPort = 1;
   now = NOW;
   /** What waits before it is stable that the peer is known. */
   stable: Promise<void> = Promise.resolve();
   private readonly strangers: string[] = [];
 
   constructor(name: "alpha" | "beta", host: string | null = "127.0.0.1", uuid?: string) {
-    this.uuid = uuid ?? (name === "alpha" ? ALPHA : BETA);
-    const side = this;
+    const own = uuid ?? (name === "alpha" ? ALPHA : BETA);
+    this.self = { uuid: own, name, host, mirrorPort: 1, heartbeatPort: 24_402 };
     this.pairing = new Pairing({
-      self: {
-        uuid: this.uuid,
-        name,
-        host,
-        get mirrorPort() {
-          return side.mirrorPort;
-        },
-        heartbeatPort: 24_402,
-      },
+      self: this.self,
       outageNumber: () => this.outageNumber,
       obstacle: () => this.obstacle,
       paired: async (peer, outageNumber) => {
@@ -61,13 +52,13 @@ class Side {
   async serve(answer = (offer: PairOffer) => this.pairing.accept(offer, this.now)): Promise<this> {
     const server = new ControlServer({
       address: { host: "127.0.0.1", port: 0 },
-      self: this.uuid,
+      self: this.self.uuid,
       admit: (purpose) => (purpose === "pair" ? this.pairing.admit(this.now) : null),
       handlers: { ...UNEXPECTED, pair: answer },
       notice: () => undefined,
       stranger: (_from, reason) => this.strangers.push(reason),
     });
-    this.mirrorPort = await server.listen();
+    this.self.mirrorPort = await server.listen();
     closing.push(() => server.hangUp("the test is over", true));
     return this;
   }
@@ -104,7 +95,7 @@ describe("pairing", () => {
     const inviter = await new Side("alpha").serve();
     const joiner = await new Side("beta").serve();
     joiner.outageNumber = 8;
-    const { port, heard } = await listenIn(inviter.mirrorPort);
+    const { port, heard } = await listenIn(inviter.self.mirrorPort);
     const code = decodeCode(inviter.pairing.invite(NOW).code);
     await joiner.pairing.join(encodeCode({ ...code, port }), ACTOR);
     const [alphaKnows] = inviter.known;
@@ -113,8 +104,8 @@ describe("pairing", () => {
     expect([alphaKnows?.outageNumber, betaKnows?.outageNumber]).toEqual([9, 9]);
     const secret = alphaKnows?.peer.secret ?? "";
     const at = { host: "127.0.0.1", heartbeatPort: 24_402, secret };
-    const beta = { uuid: BETA, name: "beta", mirrorPort: joiner.mirrorPort, ...at };
-    const alpha = { uuid: ALPHA, name: "alpha", mirrorPort: inviter.mirrorPort, ...at };
+    const beta = { uuid: BETA, name: "beta", mirrorPort: joiner.self.mirrorPort, ...at };
+    const alpha = { uuid: ALPHA, name: "alpha", mirrorPort: inviter.self.mirrorPort, ...at };
     expect([alphaKnows?.peer, betaKnows?.peer]).toEqual([beta, alpha]);
     for (const hidden of [secret, code.secret]) {
       expect(heard().length).toBeGreaterThan(500);

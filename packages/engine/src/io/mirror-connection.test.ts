@@ -1,4 +1,4 @@
-/** A worker's connection to its connection thread (SPEC L1, L3): opens, carries LUNs' frames and answers, and is lost once. */
+/** A worker's connection to its connection thread (SPEC L1, L3): opens, carries frames and answers, is lost once. */
 import { EventEmitter, once } from "node:events";
 import type { Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";

@@ -16,11 +16,13 @@ export const HASH = keyedHash(Buffer.alloc(32, 7), "stream");
 export const IDENTITY: Identity = { purpose: "stream", from: ALPHA, epoch: 3, index: 1 };
 export const LUN = "0f1e2d3c-4b5a-4978-8695-a4b3c2d1e0f9";
 const STREAM = { hi: 1, lo: 2 };
+/** The LUN's size; a copy's begin tells it. */
+const DEVICE_BYTES = 2 ** 30;
 
 /** A device that answers at once, or keeps what it is asked to do until a test ends it. */
 export class TestDevice implements BlockDevice {
   readonly blockSize = 512;
-  readonly sizeBytes = 2 ** 30;
+  readonly sizeBytes = DEVICE_BYTES;
   readonly offsets: number[] = [];
   readonly held: BlockRequest[] = [];
   holding = false;
@@ -150,7 +152,8 @@ export class WorkerSide {
 
   send(kind: FrameKind, number: number, bytes = 0, uuid = LUN): void {
     const payload = bytes === 0 ? null : Buffer.alloc(bytes, number);
-    const frame = encodeFrame(kind, lunBytes(uuid), STREAM, number, number * 512, bytes, payload);
+    const offset = kind === FrameKind.copyBegin ? DEVICE_BYTES : number * 512;
+    const frame = encodeFrame(kind, lunBytes(uuid), STREAM, number, offset, bytes, payload);
     this.connection.socket.write(frame);
   }
 
