@@ -47,3 +47,6 @@ export type LunTableRecord = z.infer<typeof LunTableRecord>;
 export const DEFAULT_JOURNAL_LIMIT_BYTES = 4 * 2 ** 30;
 /** The least journal that holds a window and goes on. */
 export const MIN_JOURNAL_LIMIT_BYTES = 64 * 2 ** 20;
+
+/** A mark: two copies of this size, in which a full lineage and all suspect ranges fit. */
+export const MARK_FILE = { copies: 2, slotBytes: 16 * 1024 } as const;

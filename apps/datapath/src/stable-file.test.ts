@@ -17,11 +17,16 @@ afterEach(() => {
   fs.rmSync(folder, { recursive: true, force: true });
 });
 
-function stable(copies: 1 | 2): StableFile<z.infer<typeof Value>> {
-  return new StableFile(file, Value, { copies });
+type Way = 1 | 2 | "in place";
+const SLOT_BYTES = 512;
+
+function stable(way: Way): StableFile<z.infer<typeof Value>> {
+  if (way === 1) return new StableFile(file, Value, { copies: 1 });
+  const slots = way === "in place" ? { slotBytes: SLOT_BYTES } : {};
+  return new StableFile(file, Value, { copies: 2, ...slots });
 }
 
-describe.each([1, 2] as const)("stable file, copies: %i", (copies) => {
+describe.each<Way>([1, 2, "in place"])("stable file, copies: %s", (copies) => {
   it("[G1] is null before the first value, then the last one that was stable", async () => {
     expect(await stable(copies).read()).toBeNull();
     const own = stable(copies);
@@ -77,16 +82,48 @@ describe.each([1, 2] as const)("stable file, copies: %i", (copies) => {
   });
 });
 
-describe("stable file in two copies", () => {
+describe("stable file in place", () => {
+  it("[O4] changes without a new block or name, so that a full disk is no obstacle", async () => {
+    const own = stable("in place");
+    await own.save({ name: "first", count: 1 });
+    const look = () =>
+      fs.readdirSync(folder).map((name) => {
+        const { ino, size, blocks } = fs.statSync(path.join(folder, name));
+        return { name, ino, size, blocks };
+      });
+    const before = look();
+    expect(before.map(({ size }) => size)).toEqual([SLOT_BYTES, SLOT_BYTES]);
+    await own.save({ name: "a much longer second one", count: 2 });
+    expect(look()).toEqual(before);
+    expect(await stable("in place").read()).toEqual({ name: "a much longer second one", count: 2 });
+  });
+
+  it("refuses what does not fit, and keeps what was", async () => {
+    const own = stable("in place");
+    await own.save({ name: "kept", count: 1 });
+    await expect(own.save({ name: "x".repeat(SLOT_BYTES), count: 2 })).rejects.toThrow("at most");
+    expect(await stable("in place").read()).toEqual({ name: "kept", count: 1 });
+  });
+
+  it("takes over copies that were replaced by rename before", async () => {
+    await stable(2).save({ name: "older", count: 1 });
+    const own = stable("in place");
+    expect(await own.read()).toEqual({ name: "older", count: 1 });
+    await own.save({ name: "newer", count: 2 });
+    expect(await stable("in place").read()).toEqual({ name: "newer", count: 2 });
+  });
+});
+
+describe.each<Way>([2, "in place"])("stable file in two copies: %s", (way) => {
   it("[G1] survives damage to either copy, at any byte", async () => {
-    await stable(2).save({ name: "kept", count: 7 });
+    await stable(way).save({ name: "kept", count: 7 });
     const names = fs.readdirSync(folder);
     expect(names).toHaveLength(2);
     for (const name of names) {
       const whole = fs.readFileSync(path.join(folder, name));
       for (let end = 0; end < whole.length - 1; end += 5) {
         fs.writeFileSync(path.join(folder, name), whole.subarray(0, end));
-        expect(await stable(2).read()).toEqual({ name: "kept", count: 7 });
+        expect(await stable(way).read()).toEqual({ name: "kept", count: 7 });
       }
       fs.writeFileSync(path.join(folder, name), whole);
     }

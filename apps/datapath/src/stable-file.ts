@@ -3,6 +3,9 @@
  * synced. With two copies both are written, one after the other, before it counts: damage to either costs nothing, and
  * the higher version rules. Values that come while one is being written coalesce: the last wins, and all are told when
  * it is stable.
+ *
+ * With `slotBytes` the two copies have that size and are written in place, one after the other: a change takes no new
+ * block, so that it succeeds on a full disk too (SPEC O4: the mark must be able to let the journal go).
  */
 import fs from "node:fs/promises";
 import path from "node:path";
@@ -18,15 +21,22 @@ interface Envelope {
 
 export type StableDone = (error: Error | null) => void;
 
+export type StableFileOptions =
+  | { copies: 1; slotBytes?: never }
+  /** `slotBytes`: the longest value's JSON and some 60 bytes must fit. */
+  | { copies: 2; slotBytes?: number };
+
 export class StableFile<T> {
   private readonly paths: readonly string[];
   private readonly schema: z.ZodType<T>;
+  private readonly slotBytes: number | null;
   private version = 0;
   private waiting: { value: T; done: StableDone[] } | null = null;
   private writing = false;
 
-  constructor(file: string, schema: z.ZodType<T>, options: { copies: 1 | 2 } = { copies: 1 }) {
+  constructor(file: string, schema: z.ZodType<T>, options: StableFileOptions = { copies: 1 }) {
     this.schema = schema;
+    this.slotBytes = options.slotBytes ?? null;
     this.paths = options.copies === 1 ? [file] : [`${file}.a`, `${file}.b`];
   }
 
@@ -93,11 +103,14 @@ export class StableFile<T> {
   }
 
   private async replace(value: T): Promise<void> {
-    const version = this.version + 1;
+    // Of a version that failed a copy may be left: it is not used again.
+    const version = ++this.version;
     const text = JSON.stringify(value);
     const envelope = `{"version":${version},"checksum":${checksum(version, text)},"value":${text}}\n`;
-    for (const file of this.paths) await replaceFile(file, envelope);
-    this.version = version;
+    for (const file of this.paths) {
+      if (this.slotBytes === null) await replaceFile(file, envelope);
+      else await writeSlot(file, envelope, this.slotBytes);
+    }
   }
 }
 
@@ -117,6 +130,39 @@ async function replaceFile(file: string, text: string): Promise<void> {
   } finally {
     await folder.close();
   }
+}
+
+/** JSON is padded with spaces; a file that is not there, or shorter, is made first. */
+async function writeSlot(file: string, text: string, slotBytes: number): Promise<void> {
+  const bytes = Buffer.alloc(slotBytes, " ");
+  if (bytes.write(text) < Buffer.byteLength(text)) {
+    throw new Error(`${file} holds at most ${slotBytes} bytes`);
+  }
+  const handle = await openSlot(file, slotBytes);
+  if (handle === null) {
+    await replaceFile(file, bytes.toString());
+    return;
+  }
+  try {
+    await handle.write(bytes, 0, slotBytes, 0);
+    await handle.datasync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function openSlot(file: string, slotBytes: number): Promise<fs.FileHandle | null> {
+  let handle: fs.FileHandle;
+  try {
+    handle = await fs.open(file, "r+");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw error;
+  }
+  const { size } = await handle.stat();
+  if (size === slotBytes) return handle;
+  await handle.close();
+  return null;
 }
 
 function checksum(version: number, text: string): number {

@@ -298,8 +298,9 @@ export class LinkKeeper {
   }
 
   private isReady(epoch: number): boolean {
-    const { state, publishedNumber } = this.machine;
-    return (state === "connecting" || state === "up") && epoch === publishedNumber;
+    const { state, publishedNumber, outageNumber } = this.machine;
+    const isPresent = epoch === publishedNumber && epoch === outageNumber;
+    return isPresent && (state === "connecting" || state === "up");
   }
 
   /** The peer's probation may end a moment before this server's: its request waits for that, not for a retry. */

@@ -209,14 +209,26 @@ export class LunKeeper {
     });
   }
 
+  /**
+   * The record says "designated" only while the mark is of this designation (SPEC R1): a start must not take a mark of an
+   * earlier one at its word.
+   */
   private async designate(name: string, on: boolean, actor: Actor): Promise<void> {
     const entry = this.primary(name);
-    const before = { ...entry.record };
-    const record = { ...entry.record, designated: on, paused: false };
+    const before = entry.record;
+    const { uuid } = before;
+    const record = { ...before, designated: on, paused: false };
+    if (on) await this.worker(entry).call("lun-designate", { uuid, on });
     entry.record = record;
     entry.trouble = null;
-    await this.save();
-    await this.worker(entry).call("lun-designate", { uuid: record.uuid, on });
+    try {
+      await this.save();
+    } catch (error) {
+      entry.record = before;
+      if (on) await this.worker(entry).call("lun-designate", { uuid, on: false });
+      throw error;
+    }
+    if (!on) await this.worker(entry).call("lun-designate", { uuid, on });
     const message = `LUN "${name}" is ${on ? "now" : "no longer"} designated as mirrored`;
     this.audit("lun-changed", actor, entry, message, before, record);
   }

@@ -14,6 +14,7 @@ import {
   MirrorListener,
   monotonicMs,
 } from "@lockstep/engine/io";
+import { MARK_FILE } from "../records.ts";
 import { StableFile } from "../stable-file.ts";
 import type {
   ConnectionThreadData,
@@ -29,7 +30,8 @@ const array = ConnectionArray.attach(data.array);
 
 const report = (message: ConnectionThreadReport): void => port.postMessage(message);
 
-const wanted = new Map<string, (spec: CopySpec | string) => void>();
+/** Who waits to be told of a LUN's copy, in the order of the questions: the answers come in the same. */
+const wanted = new Map<string, ((spec: CopySpec | string) => void)[]>();
 const notes = new Map<string, MappedNote>();
 let lastRequestAt = monotonicMs();
 let ending = false;
@@ -42,7 +44,9 @@ const listener = new MirrorListener({
   index: data.index,
   hash: keyedHash(data.secret, "stream"),
   need: (uuid, ready) => {
-    wanted.set(uuid, (spec) => {
+    const asked = wanted.get(uuid) ?? [];
+    wanted.set(uuid, asked);
+    asked.push((spec) => {
       if (typeof spec === "string") {
         ready(spec);
         return;
@@ -65,7 +69,7 @@ const listener = new MirrorListener({
 
 async function openCopy(spec: CopySpec): Promise<MirrorCopy> {
   const { uuid, name } = spec;
-  const marks = new StableFile(path.join(spec.folder, "mirror-mark"), MirrorMark, { copies: 2 });
+  const marks = new StableFile(path.join(spec.folder, "mirror-mark"), MirrorMark, MARK_FILE);
   const mark = await marks.read();
   const note = new MappedNote(path.join(spec.folder, "applied"));
   notes.set(uuid, note);
@@ -143,8 +147,7 @@ port.on("message", (message: ConnectionThreadNote) => {
       forget(message.uuid);
       return;
     case "copy":
-      wanted.get(message.uuid)?.(message.spec);
-      wanted.delete(message.uuid);
+      wanted.get(message.uuid)?.shift()?.(message.spec);
       return;
   }
 });

@@ -15,6 +15,7 @@ import {
 } from "@lockstep/engine";
 import { JournalFile, monotonicMs, restoreJournal } from "@lockstep/engine/io";
 import type { LogicalUnit, TargetServer } from "@lockstep/iscsi";
+import { MARK_FILE } from "../records.ts";
 import { StableFile } from "../stable-file.ts";
 import type { LunFacts, LunSpec } from "./messages.ts";
 
@@ -66,7 +67,7 @@ export class WorkerLun {
     reporter: LunReporter,
   ): Promise<{ lun: WorkerLun; restoration: Restoration | null }> {
     const device = openFile(spec.backingPath);
-    const marks = new StableFile(path.join(spec.folder, "mark"), LunMark, { copies: 2 });
+    const marks = new StableFile(path.join(spec.folder, "mark"), LunMark, MARK_FILE);
     const mark = await marks.read();
     const wished = spec.designated ? restore(mark, kernelBootId) : null;
     const found = await openJournal(spec, device, wished, mark);

@@ -52,6 +52,8 @@ export class JournalFile implements LunJournal, ReaderSource {
   #hasFailed = false;
   /** What the last stable record said; segments ahead of it stay, for the local copy may need them (SPEC O3). */
   #stable: SegmentEnd | null;
+  /** Up to here nothing is held any more; null where that is not known, since it was before this start. */
+  #gone: SegmentEnd | null = null;
   #generation = 0;
   /** Of the sync under way. */
   #syncedGeneration = 0;
@@ -130,7 +132,7 @@ export class JournalFile implements LunJournal, ReaderSource {
    */
   append(
     buffers: readonly Buffer[],
-    _firstNumber: number,
+    firstNumber: number,
     lastNumber: number,
     requests: number,
   ): JournalError | null {
@@ -145,13 +147,14 @@ export class JournalFile implements LunJournal, ReaderSource {
       if (error === "torn") this.#hasFailed = true;
       return error === "torn" ? "io-error" : error;
     }
-    this.#count(segment, buffers[0] as Buffer, lastNumber, requests, bytes);
+    this.#count(segment, buffers[0] as Buffer, firstNumber, lastNumber, requests, bytes);
     return null;
   }
 
   #count(
     segment: JournalSegment,
     first: Buffer,
+    firstNumber: number,
     lastNumber: number,
     requests: number,
     bytes: number,
@@ -164,7 +167,9 @@ export class JournalFile implements LunJournal, ReaderSource {
       this.#ledger.count(0, requests, bytes);
       return;
     }
+    const wasEmpty = this.#ledger.turn < 0;
     this.#ledger.append(hi, lo, lastNumber, requests, bytes);
+    if (wasEmpty) this.#gone = { turn: 0, number: Math.max(0, firstNumber - 1) };
     const { end } = segment;
     end.number = end.turn === this.#ledger.turn ? Math.max(end.number, lastNumber) : lastNumber;
     end.turn = this.#ledger.turn;
@@ -225,11 +230,19 @@ export class JournalFile implements LunJournal, ReaderSource {
     return new FileJournalReader(this, stream, number);
   }
 
+  reaches(stream: StreamId, number: number, last: number): boolean {
+    const turn = this.turnOf(stream);
+    if (turn < 0) return number >= last;
+    const gone = this.#gone;
+    return gone === null || turn > gone.turn || (turn === gone.turn && number >= gone.number);
+  }
+
   trim(stream: StreamId, number: number): void {
     this.#ledger.pass(stream.hi, stream.lo, number);
     let oldest = this.#segments[0];
     while (this.#segments.length > 1 && oldest !== undefined && this.#isDone(oldest)) {
       this.#segments.shift();
+      this.#gone = { ...oldest.end };
       oldest.remove();
       this.#isFolderUnsynced = true;
       oldest = this.#segments[0];
@@ -251,6 +264,7 @@ export class JournalFile implements LunJournal, ReaderSource {
     this.#segments = [];
     this.#ledger = new JournalLedger();
     this.#stable = null;
+    this.#gone = null;
     this.#hasFailed = false;
     this.#isFolderUnsynced = true;
   }

@@ -3,7 +3,9 @@
  * what is sent and not yet answered stands only in the journal. Where replay does not gain on the hosts they are slowed.
  */
 import type { Progress } from "@lockstep/model";
+import { encodeFrame, FrameKind } from "../wire/frame.ts";
 import { formatStreamId, parseStreamId, type StreamId } from "../wire/stream-id.ts";
+import { encodePayload } from "../wire/stream-open.ts";
 import type { OutageTracker } from "./outage-tracker.ts";
 import type { JournalError, LunJournal, MirrorPort } from "./ports.ts";
 import { Replayer, type ReplayOwner } from "./replayer.ts";
@@ -26,6 +28,7 @@ export interface CatchUpOptions {
   journal: LunJournal;
   path: WritePath;
   outage: OutageTracker;
+  now(): number;
 }
 
 export class CatchUp implements ReplayOwner {
@@ -43,16 +46,28 @@ export class CatchUp implements ReplayOwner {
     return this.tail !== null;
   }
 
+  /** Since when something sent is not answered, as far as it matters: null where all is. */
+  get waitsSince(): number | null {
+    return this.replayer?.waitsSince ?? this.tail?.waitsSince ?? null;
+  }
+
   /** Whether the last number given out is sent. */
   get isThrough(): boolean {
     return this.replayer?.caughtUp === true;
   }
 
   /** Sends all behind `applied` of `stream`. */
-  start(port: MirrorPort, sizeBytes: number, stream: string, applied: number): void {
+  start(
+    port: MirrorPort,
+    sizeBytes: number,
+    stream: string,
+    applied: number,
+    unanswered = 0,
+  ): void {
     const { lun, journal, path } = this.options;
     const from = { stream: parseStreamId(stream), number: applied };
     this.replayer = new Replayer(this, port, lun, sizeBytes, path.lineage, journal, from);
+    if (unanswered > 0) this.replayer.owes(unanswered);
     this.watchPressure();
     this.replayer.pump();
   }
@@ -84,6 +99,30 @@ export class CatchUp implements ReplayOwner {
   becomeTail(): void {
     this.tail = this.replayer;
     this.stop();
+  }
+
+  /** Begins the journal with the present stream's opening record (SPEC W2). */
+  open(sizeBytes: number): JournalError | null {
+    const { lun, journal, path } = this.options;
+    const step = path.lineage.steps.at(-1);
+    if (step === undefined) throw new Error("a stream without a step in its lineage");
+    const payload = encodePayload({ step, sizeBytes });
+    const id = parseStreamId(step.stream);
+    const record = encodeFrame(FrameKind.open, lun, id, 0, 0, 0, payload);
+    return journal.append([record], 0, 0, 0, record.length);
+  }
+
+  /** Whether the journal holds all behind `applied` of `stream`. */
+  reaches(stream: string, applied: number): boolean {
+    const { journal, path } = this.options;
+    return journal.reaches(parseStreamId(stream), applied, path.lineage.lastOf(stream));
+  }
+
+  /** Lets the journal go. */
+  forget(): void {
+    this.options.journal.drop();
+    this.forgetTail();
+    this.options.path.voids.clear();
   }
 
   forgetTail(): void {
@@ -130,6 +169,14 @@ export class CatchUp implements ReplayOwner {
 
   replaySent(bytes: number): void {
     this.options.outage.sent(bytes);
+  }
+
+  now(): number {
+    return this.options.now();
+  }
+
+  get firstUnderWay(): number {
+    return this.options.path.firstUnderWay;
   }
 
   isVoid(stream: string, number: number): boolean {

@@ -46,7 +46,7 @@ export class FullCopy {
     const { path, mark, outage, reporter } = this.options;
     path.lineage.beginFresh(this.options.world.newStream());
     const { turn } = path;
-    mark.write("copying", path.lineage, (error) => {
+    mark.write("copying", path, (error) => {
       if (turn !== path.turn || !this.owner.copyMayBegin()) return;
       if (error !== null) {
         this.owner.copyFailed(`the mark could not be written: ${error}`);
@@ -56,7 +56,8 @@ export class FullCopy {
       this.owner.copyBegins();
       outage.enter("resync");
       path.copier = new Copier(this.place(), this.options.local, mirrorIsZero);
-      path.pushOwn(FrameKind.copyBegin, 0, 0, null);
+      const { sizeBytes } = this.options.local;
+      path.pushOwn(FrameKind.copyBegin, sizeBytes, 0, null);
       reporter.event("copy-began", "info", `a full copy began: ${why}`);
       path.copier.pump();
       reporter.changed();
@@ -73,7 +74,7 @@ export class FullCopy {
         this.failed(`the local copy could not be made stable: ${error.code} (${error.detail})`);
         return;
       }
-      mark.write("open", path.lineage, (markError) => {
+      mark.write("open", path, (markError) => {
         if (turn !== path.turn || path.copier === null) return;
         if (markError !== null) {
           this.failed(`the mark could not be written: ${markError}`);

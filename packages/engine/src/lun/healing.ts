@@ -19,14 +19,8 @@ import { FullCopy, type FullCopyOwner } from "./full-copy.ts";
 import type { MarkKeeper } from "./mark-keeper.ts";
 import { meet } from "./meeting.ts";
 import type { OutageTracker } from "./outage-tracker.ts";
-import type {
-  JournalError,
-  LunJournal,
-  LunReporter,
-  LunWorld,
-  MirrorPort,
-  OutageFacts,
-} from "./ports.ts";
+import { Patience } from "./patience.ts";
+import type { JournalError, LunJournal, LunReporter, LunWorld, MirrorPort } from "./ports.ts";
 import type { WritePath } from "./write-path.ts";
 
 export type Standing =
@@ -37,13 +31,6 @@ export type Standing =
   | "replaying"
   | "live"
   | "flap";
-
-/** The times of the link that a LUN needs, ms. */
-export interface LunTimes {
-  t1: number;
-  t4: number;
-  probation: number;
-}
 
 export interface HealingOptions {
   lun: Buffer;
@@ -59,12 +46,12 @@ export interface HealingOptions {
 export class Healing implements CatchUpOwner, FullCopyOwner {
   readonly catchUp: CatchUp;
   readonly fullCopy: FullCopy;
+  readonly patience: Patience;
   /** The mirror can be healed by a full copy only. */
   needsCopy = false;
   paused = false;
   /** The LUN ends: it is not joined any more. */
   closing = false;
-  times: LunTimes = { t1: 2000, t4: 2000, probation: 5000 };
   /** Why it is not mirrored, where that is known. */
   reason: string | null = null;
   private readonly options: HealingOptions;
@@ -75,16 +62,12 @@ export class Healing implements CatchUpOwner, FullCopyOwner {
   private standingNow: Standing = "unmirrored";
   private port: MirrorPort | null = null;
   private acknowledged: { stream: string; number: number } | null = null;
-  private lastAnswerAt = 0;
   /** Since when the connection is gone while heartbeats go on; null when it is not. */
   private flapSince: number | null = null;
-  /** Not to be joined again before this time (SPEC W8: back-off, own probation). */
-  private retryAt = 0;
-  private retryDelayMs = 0;
   private linkInProbation = false;
   private goingLive = false;
   private markRetry = false;
-  private healedFacts: OutageFacts | null = null;
+  private hasLeft = false;
 
   constructor(options: HealingOptions) {
     const { lun, journal, path, mark, outage, world } = options;
@@ -93,17 +76,26 @@ export class Healing implements CatchUpOwner, FullCopyOwner {
     this.mark = mark;
     this.outage = outage;
     this.world = world;
-    this.catchUp = new CatchUp({ lun, journal, path, outage }, this);
+    this.catchUp = new CatchUp({ lun, journal, path, outage, now: () => world.now() }, this);
     this.fullCopy = new FullCopy(options, this);
+    this.patience = new Patience(path, this.catchUp);
   }
 
   get standing(): Standing {
     return this.standingNow;
   }
 
+  /** Whether all that was answered is at the mirror, or in the window to it. */
+  get isInStep(): boolean {
+    const isLive = this.standingNow === "live" && !this.catchUp.hasTail;
+    return isLive && !this.needsCopy && !this.paused && this.path.copier === null;
+  }
+
   /** Whether the mirror is on probation: with the whole link, or alone after it could not store. */
   get inProbation(): boolean {
-    return this.linkInProbation || (this.port !== null && this.retryAt > this.world.now());
+    return (
+      this.linkInProbation || (this.port !== null && this.patience.isHoldingOff(this.world.now()))
+    );
   }
 
   /** Frames of the window flow only while the mirror is known to take them. */
@@ -125,8 +117,9 @@ export class Healing implements CatchUpOwner, FullCopyOwner {
   /** From now on a mirror is wanted, and a full copy is what it needs; joined when the mark says so. */
   designate(done: (error: string | null) => void): void {
     this.stand("waiting");
+    this.path.suspects.clear();
     this.giveUpTracking("the mirror is new");
-    this.mark.write("open", this.path.lineage, (error) => {
+    this.mark.write("open", this.path, (error) => {
       done(error);
       this.join();
     });
@@ -136,31 +129,39 @@ export class Healing implements CatchUpOwner, FullCopyOwner {
   /** No mirror is wanted any more. */
   undesignate(): void {
     this.catchUp.stop();
+    this.flapSince = null;
+    this.patience.retryNow();
     this.stand("unmirrored");
+    if (!this.mark.is("open")) this.mark.write("open", this.path, () => undefined);
     this.needsCopy = false;
     this.paused = false;
     this.reason = null;
     this.fullCopy.stop();
     this.path.take("local");
     this.path.emptyWindow();
-    this.forgetJournal();
+    this.path.suspects.clear();
+    this.catchUp.forget();
     this.path.release();
-    this.healedFacts = this.outage.heal() ?? this.healedFacts;
+    this.outage.heal();
     this.options.reporter.changed();
   }
 
-  /** The last healed outage, once. */
-  takeHealed(): OutageFacts | null {
-    const facts = this.healedFacts;
-    this.healedFacts = null;
-    return facts;
+  /** The LUN ends: what the mirror still says changes nothing any more. */
+  leaveForGood(): void {
+    this.port = null;
+    this.leaveMirror();
+    this.hasLeft = true;
+    // What was begun before is void.
+    this.path.take(this.path.route);
   }
 
   // --- the link -----------------------------------------------------------------------------------------------------
 
   /** The worker's connection is made and proven. */
   connected(port: MirrorPort): void {
+    if (this.hasLeft) return;
     this.port = port;
+    this.patience.retryNow();
     this.stand(this.standingNow);
     this.join();
   }
@@ -168,7 +169,7 @@ export class Healing implements CatchUpOwner, FullCopyOwner {
   /** The connection broke while heartbeats go on (SPEC L5): a flap, for at most T1. */
   connectionLost(): void {
     this.port = null;
-    if (this.standingNow === "unmirrored") return;
+    if (this.standingNow === "unmirrored" || this.hasLeft) return;
     const resumable = this.path.route === "live" && !this.catchUp.hasTail;
     this.stand(resumable ? "flap" : "waiting");
     if (this.path.route === "live" && !resumable) this.spill();
@@ -180,8 +181,8 @@ export class Healing implements CatchUpOwner, FullCopyOwner {
   /** Heartbeats stopped, or the peer says it doesn't hear us (SPEC O1). */
   interrupted(cause: OutageCause, begunAt: number): void {
     this.port = null;
-    if (this.standingNow === "unmirrored") return;
-    this.retryAt = 0;
+    if (this.standingNow === "unmirrored" || this.hasLeft) return;
+    this.patience.retryNow();
     this.beginOutage(cause, begunAt, "queueing");
   }
 
@@ -210,35 +211,46 @@ export class Healing implements CatchUpOwner, FullCopyOwner {
 
   /** Call every few tens of ms, after the connection was drained. */
   tick(): void {
+    if (this.hasLeft) return;
     const now = this.world.now();
     if (this.markRetry) this.markOpen();
-    const { flapSince, standingNow } = this;
-    if (flapSince !== null && now - flapSince > this.times.t1) {
+    const { flapSince } = this;
+    if (flapSince !== null && now - flapSince > this.patience.times.t1) {
       this.beginOutage("connection", flapSince, "queueing");
       this.join();
-    } else if (standingNow === "live" || standingNow === "copying") {
-      this.watchAnswers(now);
-    } else if (standingNow === "waiting" && this.port !== null && this.retryAt <= now) {
-      this.join();
+    } else {
+      this.watch(now);
     }
     this.path.release();
   }
 
-  /**
-   * SPEC L7: a mirror request unanswered for T4 is an outage of this LUN. In asynchronous mode, while copying, and where
-   * the oldest is a flush, nobody waits on one request, and what counts is progress.
-   */
-  private watchAnswers(now: number): void {
-    const { window, mode, copier } = this.path;
-    const oldest = window.oldest;
-    if (oldest === undefined || oldest.sentAt === 0) return;
-    const isFlush = oldest.kind === FrameKind.flush || oldest.kind === FrameKind.copyEnd;
-    const byProgress = mode === "async" || copier !== null || isFlush;
-    const since = byProgress ? Math.max(oldest.sentAt, this.lastAnswerAt) : oldest.sentAt;
-    const limitMs = isFlush ? 4 * this.times.t4 : this.times.t4;
-    if (now - since < limitMs) return;
-    this.beginOutage("mirror-slow", oldest.sentAt, "queueing");
-    this.join();
+  private watch(now: number): void {
+    const { patience } = this;
+    switch (this.standingNow) {
+      case "live":
+      case "copying":
+        this.slow(patience.slowSince(now));
+        return;
+      case "replaying":
+        this.slow(patience.replaySlowSince(now));
+        return;
+      case "meeting":
+        if (patience.isUnheard(now)) this.holdOff("the mirror does not say what it holds");
+        return;
+      case "waiting":
+        this.join();
+        return;
+    }
+  }
+
+  /** SPEC L7: the mirror has been too slow since then; null: it is not. */
+  private slow(since: number | null): void {
+    if (since === null) return;
+    const wasBehind = this.standingNow === "replaying" || this.catchUp.hasTail;
+    this.beginOutage("mirror-slow", since, "queueing");
+    // Hosts that were slowed for its sake must not be slowed again at once.
+    if (wasBehind) this.holdOff("the mirror does not answer");
+    else this.join();
   }
 
   /** Hosts' writes are queued from now on, or tracked no longer where a copy was under way. */
@@ -269,15 +281,17 @@ export class Healing implements CatchUpOwner, FullCopyOwner {
     const { port } = this;
     if (port === null || this.paused || this.closing) return;
     if (this.standingNow !== "waiting" && this.standingNow !== "flap") return;
-    if (this.retryAt > this.world.now()) return;
+    const now = this.world.now();
+    if (this.patience.isHoldingOff(now)) return;
     this.stand("meeting");
+    this.patience.asked(now);
     const { lun } = this.options;
     port.send(encodeFrame(FrameKind.query, lun, this.path.lineage.current, 0, 0, 0, null), null);
   }
 
   /** A frame from the mirror for this LUN. */
   answered(header: FrameHeader, payload: Buffer): void {
-    if (this.standingNow === "unmirrored") return;
+    if (this.standingNow === "unmirrored" || this.hasLeft) return;
     switch (header.kind) {
       case FrameKind.ack:
         this.acked(header);
@@ -301,7 +315,7 @@ export class Healing implements CatchUpOwner, FullCopyOwner {
   private acked(header: FrameHeader): void {
     const { path } = this;
     const id = { hi: header.streamHi, lo: header.streamLo };
-    this.lastAnswerAt = this.world.now();
+    this.patience.answered(this.world.now());
     this.acknowledged = { stream: formatStreamId(id), number: header.number };
     this.catchUp.acknowledged(id, header.number);
     if (!sameStream(id, path.lineage.current)) return;
@@ -320,13 +334,16 @@ export class Healing implements CatchUpOwner, FullCopyOwner {
       this.holdOff("the mirror's report could not be read");
       return;
     }
+    const { journal } = this.options;
     const meeting = meet(
       {
         needsCopy: this.needsCopy,
         lineage: path.lineage.steps,
         last: path.lineage.last,
         windowFirst: path.window.oldest?.number ?? path.lineage.last + 1,
-        journalHolds: this.options.journal.requests > 0,
+        journalHolds: journal.requests > 0,
+        journalReaches:
+          report.stream === null || this.catchUp.reaches(report.stream, report.applied),
         acknowledged: this.acknowledged,
       },
       report,
@@ -354,9 +371,9 @@ export class Healing implements CatchUpOwner, FullCopyOwner {
   }
 
   private healed(): void {
-    this.retryDelayMs = 0;
+    this.patience.healed();
     this.reason = null;
-    this.healedFacts = this.outage.heal() ?? this.healedFacts;
+    this.outage.heal();
     this.options.reporter.changed();
   }
 
@@ -368,11 +385,9 @@ export class Healing implements CatchUpOwner, FullCopyOwner {
   }
 
   private holdOff(reason: string): void {
-    const max = 12 * this.times.probation;
-    this.retryDelayMs = Math.min(Math.max(this.times.probation, this.retryDelayMs * 2), max);
-    this.retryAt = this.world.now() + this.retryDelayMs;
+    this.patience.holdOff(this.world.now());
     this.reason = reason;
-    if (this.standingNow === "meeting" || this.standingNow === "replaying") {
+    if (this.standingNow !== "waiting") {
       if (this.path.route === "live") this.beginOutage("storage", this.world.now(), "queueing");
       this.leaveMirror();
     }
@@ -380,18 +395,6 @@ export class Healing implements CatchUpOwner, FullCopyOwner {
   }
 
   // --- the journal --------------------------------------------------------------------------------------------------
-
-  /** Begins the journal with the present stream's opening record (SPEC W2). */
-  openJournal(): JournalError | null {
-    const { lineage } = this.path;
-    const step = lineage.steps.at(-1);
-    if (step === undefined) throw new Error("a stream without a step in its lineage");
-    const { lun, local, journal } = this.options;
-    const payload = encodePayload({ step, sizeBytes: local.sizeBytes });
-    const id = parseStreamId(step.stream);
-    const record = encodeFrame(FrameKind.open, lun, id, 0, 0, 0, payload);
-    return journal.append([record], 0, 0, 0, record.length);
-  }
 
   private spill(): void {
     const { journal } = this.options;
@@ -405,12 +408,13 @@ export class Healing implements CatchUpOwner, FullCopyOwner {
   windowFull(): void {
     const { port, path } = this;
     const sent = path.lastSent;
+    const unanswered = path.window.bytes;
     const wasLive = this.standingNow === "live" && !this.catchUp.hasTail;
     this.spill();
     if (path.route !== "journal") return;
     this.stand("waiting");
     if (port !== null && wasLive) {
-      this.startReplay(port, formatStreamId(path.lineage.current), sent);
+      this.startReplay(port, formatStreamId(path.lineage.current), sent, unanswered);
     } else {
       this.join();
     }
@@ -426,16 +430,16 @@ export class Healing implements CatchUpOwner, FullCopyOwner {
       if (turn !== path.turn || error !== null) return;
       this.options.journal.sync((journalError) => {
         if (turn !== path.turn || journalError !== null) return;
-        this.mark.write("queueing", path.lineage, () => undefined);
+        this.mark.write("queueing", path, () => undefined);
       });
     });
   }
 
-  private startReplay(port: MirrorPort, stream: string, applied: number): void {
+  private startReplay(port: MirrorPort, stream: string, applied: number, unanswered = 0): void {
     this.flapSince = null;
     this.stand("replaying");
     this.outage.enter("replay");
-    this.catchUp.start(port, this.options.local.sizeBytes, stream, applied);
+    this.catchUp.start(port, this.options.local.sizeBytes, stream, applied, unanswered);
   }
 
   /** All is sent: the mark becomes `open`, stable, and then the next write goes straight to the window (SPEC O6). */
@@ -447,8 +451,9 @@ export class Healing implements CatchUpOwner, FullCopyOwner {
     }
     if (this.goingLive) return;
     this.goingLive = true;
-    this.mark.write("open", this.path.lineage, (error) => {
+    this.mark.write("open", this.path, (error) => {
       this.goingLive = false;
+      if (this.hasLeft) return;
       if (this.standingNow !== "replaying") {
         if (this.path.route === "journal") this.secureQueue();
       } else if (error !== null) {
@@ -472,7 +477,7 @@ export class Healing implements CatchUpOwner, FullCopyOwner {
 
   /** The mirror has all that was journaled: in step again. */
   journalArrived(): void {
-    this.forgetJournal();
+    this.catchUp.forget();
     this.healed();
   }
 
@@ -502,19 +507,13 @@ export class Healing implements CatchUpOwner, FullCopyOwner {
         this.markRetry = true;
         return;
       }
-      this.forgetJournal();
+      this.catchUp.forget();
       this.path.gate.open("mark");
       this.path.release();
       this.join();
     };
     if (this.mark.is("open")) marked(null);
-    else this.mark.write("open", this.path.lineage, marked);
-  }
-
-  forgetJournal(): void {
-    this.options.journal.drop();
-    this.catchUp.forgetTail();
-    this.path.voids.clear();
+    else this.mark.write("open", this.path, marked);
   }
 
   /** What is written from now on is healed by a full copy. */
@@ -525,12 +524,32 @@ export class Healing implements CatchUpOwner, FullCopyOwner {
     this.path.take("untracked");
   }
 
+  suspectsChanged(): void {
+    this.mark.renew(this.path);
+    this.options.reporter.changed();
+  }
+
   // --- the full copy ------------------------------------------------------------------------------------------------
 
   private startCopy(why: string, mirrorIsZero: boolean): void {
-    if (this.path.route === "live") this.spill();
+    if (this.path.suspects.any && !mirrorIsZero) {
+      // SPEC W8: what the mirror holds of these is better than what lies here.
+      this.holdOff(`${why}, and a copy would overwrite what could not be written here`);
+      return;
+    }
+    this.fullCopy.stop();
+    this.path.gate.close("mark");
     this.giveUpTracking(why);
+    this.path.emptyWindow();
     this.acknowledged = null;
+    if (!this.mark.is("open") && !this.mark.is("copying")) {
+      // Nothing may be written by the journal while the mark promises a replay: first the mark, then the copy.
+      this.leaveMirror();
+      this.markOpen();
+      return;
+    }
+    this.path.gate.open("mark");
+    this.path.release();
     this.fullCopy.begin(why, mirrorIsZero);
   }
 
@@ -543,7 +562,7 @@ export class Healing implements CatchUpOwner, FullCopyOwner {
   }
 
   copyBegins(): void {
-    this.forgetJournal();
+    this.catchUp.forget();
     this.flapSince = null;
     this.stand("copying");
   }
@@ -556,7 +575,6 @@ export class Healing implements CatchUpOwner, FullCopyOwner {
 
   copyFailed(message: string): void {
     this.abandonCopy(message);
-    this.stand("meeting");
     this.holdOff(message);
   }
 

@@ -1,12 +1,14 @@
 /** Writes a primary copy's mark, and knows which one is stable (SPEC R1, stand-in). */
-import type { Lineage } from "./lineage.ts";
 import type { LunMark, MarkState } from "./mark.ts";
 import type { MarkStore } from "./ports.ts";
+import type { WritePath } from "./write-path.ts";
 
 export class MarkKeeper {
   private readonly store: MarkStore;
   private readonly kernelBootId: string;
+  /** Null where a write has failed: either of the two may be what a start would find. */
   private stable: MarkState | null = null;
+  private pending = 0;
   /** What was asked for last; it becomes `stable` when it is. */
   private wanted: MarkState | null = null;
 
@@ -17,7 +19,7 @@ export class MarkKeeper {
 
   /** Whether the mark is stable as this, and nothing else is on its way. */
   is(state: MarkState): boolean {
-    return this.stable === state && this.wanted === state;
+    return this.stable === state && this.pending === 0;
   }
 
   /** Whether this is what was asked for last, stable or not yet. */
@@ -25,9 +27,14 @@ export class MarkKeeper {
     return this.wanted === state;
   }
 
+  /** Writes what was asked for last again, for what else it says has changed. */
+  renew(path: Pick<WritePath, "lineage" | "suspects">): void {
+    if (this.wanted !== null) this.write(this.wanted, path, () => undefined);
+  }
+
   write(
     state: MarkState,
-    lineage: Lineage,
+    { lineage, suspects }: Pick<WritePath, "lineage" | "suspects">,
     done: (error: string | null) => void,
     closed = false,
   ): void {
@@ -36,11 +43,14 @@ export class MarkKeeper {
       ...{ state, kernelBootId, closed },
       lineage: [...lineage.steps],
       last: lineage.last,
+      suspect: [...suspects.list],
     };
     this.wanted = state;
+    this.pending++;
     this.store.write(mark, (error) => {
-      if (error === null) this.stable = state;
-      else if (this.wanted === state) this.wanted = null;
+      this.pending--;
+      this.stable = error === null ? state : null;
+      if (error !== null && this.wanted === state) this.wanted = null;
       done(error);
     });
   }

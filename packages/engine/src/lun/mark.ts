@@ -16,6 +16,8 @@ import { LineageStep } from "../wire/stream-open.ts";
 export const MarkState = z.enum(["clean", "open", "queueing", "copying"]);
 export type MarkState = z.infer<typeof MarkState>;
 
+const Count = z.number().int().nonnegative();
+
 /** How many streams a lineage remembers; a mirror at an older one is copied in full. */
 export const LINEAGE_STEPS = 64;
 
@@ -28,6 +30,8 @@ export const LunMark = z.object({
   lineage: z.array(LineageStep).max(LINEAGE_STEPS),
   /** With `closed`: the last number of the present stream. */
   last: z.number().int().nonnegative(),
+  /** What lies in these ranges is not known here, and the mirror holds them as they were (SPEC W3). */
+  suspect: z.array(z.object({ offset: Count, length: Count })).default([]),
 });
 export type LunMark = z.infer<typeof LunMark>;
 

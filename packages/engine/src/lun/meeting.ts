@@ -15,6 +15,8 @@ export interface PrimaryFacts {
   windowFirst: number;
   /** Whether the journal holds anything that the mirror may lack. */
   journalHolds: boolean;
+  /** Whether all behind what the mirror has applied of its stream is in the journal. */
+  journalReaches: boolean;
   /** Highest number the mirror acknowledged, of the stream it did so in. */
   acknowledged: { stream: string; number: number } | null;
 }
@@ -41,7 +43,7 @@ export function meet(primary: PrimaryFacts, mirror: MirrorReport): Meeting {
     if (mirror.applied > next.parentLast)
       return copy("the mirror went beyond the last usable number");
     const gap = mirror.applied < next.parentLast || laterStreamsUsed(primary, at + 1);
-    if (gap && !primary.journalHolds)
+    if (gap && !(primary.journalHolds && primary.journalReaches))
       return copy("the journal no longer holds what the mirror lacks");
     return { do: "replay", stream: mirror.stream, applied: mirror.applied };
   }
@@ -50,6 +52,7 @@ export function meet(primary: PrimaryFacts, mirror: MirrorReport): Meeting {
     return { do: "resume", applied: mirror.applied };
   }
   if (!primary.journalHolds) return copy("the window no longer holds what the mirror lacks");
+  if (!primary.journalReaches) return copy("the journal no longer holds what the mirror lacks");
   return { do: "replay", stream: mirror.stream, applied: mirror.applied };
 }
 

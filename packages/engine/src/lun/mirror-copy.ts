@@ -17,6 +17,9 @@ import type { MirrorMark } from "./mark.ts";
 /** Parked frames of one LUN, at most; the thread stops reading the connection beyond. */
 export const PARKED_LIMIT_BYTES = 16 * 2 ** 20;
 
+/** While a copy comes in, so much is written at most before it is made stable. */
+const WRITE_BACK_BYTES = 64 * 2 ** 20;
+
 /**
  * Where the number applied last is noted before it is answered: memory that outlives the process but not the kernel.
  * `turn` moves to another stream in one step.
@@ -94,6 +97,10 @@ export class MirrorCopy implements BlockRequest {
   /** Nothing more of the stream is applied until the primary asks anew (SPEC W8, closed streams). */
   private frozen = true;
   private ackDue = false;
+  /** Written since the last write-back of a copy began. */
+  private dirtyBytes = 0;
+  private writingBack = false;
+  private writeBackError: BlockError | null = null;
   private ending: (() => void) | null = null;
 
   constructor(options: MirrorCopyOptions) {
@@ -181,7 +188,7 @@ export class MirrorCopy implements BlockRequest {
         this.turnStream(payload);
         return;
       case FrameKind.copyBegin:
-        this.beginCopy({ hi, lo }, number);
+        this.beginCopy({ hi, lo }, number, offset);
         return;
       default:
     }
@@ -229,11 +236,25 @@ export class MirrorCopy implements BlockRequest {
 
   private submitted(error: BlockError | null): void {
     this.buffer = null;
-    if (error === null) this.appliedOne();
-    else
+    if (error === null) {
+      this.appliedOne();
+      if (this.mark?.state === "copying") this.writeBack(this.length);
+    } else
       this.freeze(
         `${this.op} of ${this.length} bytes at ${this.offset}: ${error.code} (${error.detail})`,
       );
+  }
+
+  /** SPEC W7: the flush that ends a copy should find little left to do. */
+  private writeBack(bytes: number): void {
+    this.dirtyBytes += bytes;
+    if (this.dirtyBytes < WRITE_BACK_BYTES || this.writingBack) return;
+    this.dirtyBytes = 0;
+    this.writingBack = true;
+    this.flush((error) => {
+      this.writingBack = false;
+      if (error !== null) this.writeBackError = error;
+    });
   }
 
   private appliedOne(): void {
@@ -258,6 +279,8 @@ export class MirrorCopy implements BlockRequest {
 
   /** What a failed flush covered may be lost: the copy is unclean, for good, until it is made anew. */
   private flushFailed(error: BlockError): void {
+    if (this.mark !== null) this.mark = { ...this.mark, state: "unclean" };
+    this.options.note.turn(noStream, 0);
     this.writeMark("unclean", () => {
       this.freeze(`flush: ${error.code} (${error.detail})`);
       this.options.changed();
@@ -278,6 +301,10 @@ export class MirrorCopy implements BlockRequest {
     this.answerDue();
     const payload = encodePayload({ message: message.slice(0, 500) });
     this.options.answer(FrameKind.refused, this.stream, this.applied, this.stable, payload);
+  }
+
+  private refuseSize(sizeBytes: number): void {
+    this.refuse(`the LUN has ${sizeBytes} bytes there and ${this.local.sizeBytes} here`);
   }
 
   private report(): void {
@@ -323,7 +350,7 @@ export class MirrorCopy implements BlockRequest {
       return;
     }
     if (sizeBytes !== this.local.sizeBytes) {
-      this.refuse(`the LUN has ${sizeBytes} bytes there and ${this.local.sizeBytes} here`);
+      this.refuseSize(sizeBytes);
       return;
     }
     this.stream = parseStreamId(step.stream);
@@ -332,7 +359,11 @@ export class MirrorCopy implements BlockRequest {
     this.options.note.turn(this.stream, 0);
   }
 
-  private beginCopy(stream: StreamId, number: number): void {
+  private beginCopy(stream: StreamId, number: number, sizeBytes: number): void {
+    if (sizeBytes !== this.local.sizeBytes) {
+      this.refuseSize(sizeBytes);
+      return;
+    }
     this.busy = true;
     this.frozen = false;
     this.stream = stream;
@@ -352,7 +383,9 @@ export class MirrorCopy implements BlockRequest {
 
   private endCopy(): void {
     this.busy = true;
-    this.flush((flushError) => {
+    this.flush((lastError) => {
+      const flushError = this.writeBackError ?? lastError;
+      this.writeBackError = null;
       if (flushError !== null) {
         this.flushFailed(flushError);
         return;

@@ -4,6 +4,9 @@
  */
 import type { BlockError, BlockOperation, BlockRequest } from "@lockstep/block";
 import { type FrameKind, HEADER_BYTES } from "../wire/frame.ts";
+import type { StreamId } from "../wire/stream-id.ts";
+
+const noStream: StreamId = { hi: 0, lo: 0 };
 
 /** Whom a finished local request is told to. */
 export interface LocalCompletion {
@@ -23,6 +26,8 @@ export class MirrorWrite implements BlockRequest {
   kind: FrameKind = 1;
   /** Number in the stream; 0 where it has none. */
   number = 0;
+  /** The stream it has its number in. */
+  stream: StreamId = noStream;
   /** The frame's header once it was encoded. */
   header: Buffer | null = null;
   /** Who waits; null for the mirror's own (copies) and once answered. */
@@ -73,6 +78,7 @@ export class MirrorWrite implements BlockRequest {
     this.follower = null;
     this.localError = null;
     this.number = 0;
+    this.stream = noStream;
     this.pending = 0;
     this.settled = false;
     this.underWay = false;

@@ -135,7 +135,7 @@ describe("a mirrored LUN", () => {
     expect(pair.equal).toBe(true);
   });
 
-  it("[W3] gives the host the error of a failed local write, and the mirror a void number", () => {
+  it("[W3] gives the host the error of a failed local write, the mirror a void number, and suspects the range until it is rewritten", () => {
     const pair = mirrored("sync");
     pair.primaryDisk.failing = 1;
     const failed = pair.write(1, 1, 3);
@@ -144,6 +144,10 @@ describe("a mirrored LUN", () => {
     pair.schedule.run(20);
     expect(failed.error?.code).toBe("medium-error");
     expect(next.error).toBeNull();
+    expect(pair.lun.state).toBe("queueing");
+    expect(pair.lun.reason).toContain("512 bytes could not be written here");
+    pair.write(1, 1, 5);
+    pair.schedule.run(20);
     expect(pair.lun.state).toBe("mirrored");
     expect(pair.equal).toBe(true);
   });

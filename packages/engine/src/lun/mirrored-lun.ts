@@ -6,11 +6,12 @@
 import type { BlockDevice, BlockError, BlockRequest, Extent } from "@lockstep/block";
 import type { LunMode, LunState, OutageCause, Progress } from "@lockstep/model";
 import { type FrameHeader, lunBytes } from "../wire/frame.ts";
-import { Healing, type LunTimes } from "./healing.ts";
+import { Healing } from "./healing.ts";
 import { Lineage } from "./lineage.ts";
 import type { LunMark, MarkState, Restoration } from "./mark.ts";
 import { MarkKeeper } from "./mark-keeper.ts";
 import { OutageTracker } from "./outage-tracker.ts";
+import type { LunTimes } from "./patience.ts";
 import type {
   LunJournal,
   LunReporter,
@@ -19,6 +20,7 @@ import type {
   MirrorPort,
   OutageFacts,
 } from "./ports.ts";
+import { SuspectRanges } from "./suspect-ranges.ts";
 import { WritePath, type WritePathOwner } from "./write-path.ts";
 
 export interface MirroredLunOptions {
@@ -76,6 +78,7 @@ export class MirroredLun implements BlockDevice {
       windowFull: () => this.healing.windowFull(),
       journalLost: (error) => this.healing.journalLost(error),
       journaled: () => this.healing.catchUp.appended(),
+      suspectsChanged: () => this.healing.suspectsChanged(),
       progressed: () => this.onDrained?.(),
       copyArrived: () => this.healing.fullCopy.arrived(),
     };
@@ -104,13 +107,17 @@ export class MirroredLun implements BlockDevice {
     if (standing === "unmirrored") return "unmirrored";
     if (paused) return "paused";
     if (needsCopy || this.path.copier !== null) return "initializing";
-    if (standing === "live") return catchUp.hasTail ? "replaying" : "mirrored";
+    if (standing === "live" && catchUp.hasTail) return "replaying";
+    if (standing === "live" && !this.path.suspects.any) return "mirrored";
     if (standing === "replaying") return "replaying";
     return inProbation ? "probation" : "queueing";
   }
 
   get reason(): string | null {
-    return this.healing.reason;
+    const { suspects } = this.path;
+    if (!suspects.any) return this.healing.reason;
+    const suspect = `${suspects.bytes} bytes could not be written here, and the mirror holds them as they were`;
+    return `${suspect}: let the host write them anew`;
   }
 
   get outageFacts(): Readonly<OutageFacts> | null {
@@ -155,7 +162,7 @@ export class MirroredLun implements BlockDevice {
 
   /** The last healed outage, once. */
   takeHealed(): OutageFacts | null {
-    return this.healing.takeHealed();
+    return this.outage.takeHealed();
   }
 
   // --- beginning and end --------------------------------------------------------------------------------------------
@@ -170,20 +177,21 @@ export class MirroredLun implements BlockDevice {
     const { mark, restoration, recovered, moved } = start;
     const { path, healing } = this;
     healing.begin(moved);
+    path.suspects = new SuspectRanges(mark?.suspect);
     if (mark !== null && restoration !== "full-copy") {
       path.lineage = new Lineage(mark.lineage, recovered?.last ?? mark.last);
       for (const { stream, number } of recovered?.voids ?? [])
         path.voids.add(`${stream}:${number}`);
       path.lineage.beginChild(this.world.newStream());
-      if (healing.openJournal() === null) {
+      if (healing.catchUp.open(this.sizeBytes) === null) {
         path.take("journal");
-        this.mark.write("queueing", path.lineage, done);
+        this.mark.write("queueing", path, done);
         return;
       }
     }
     healing.giveUpTracking("the data path did not end in order while mirrored");
-    this.mark.write("open", path.lineage, (error) => {
-      if (error === null) healing.forgetJournal();
+    this.mark.write("open", path, (error) => {
+      if (error === null) healing.catchUp.forget();
       done(error);
     });
   }
@@ -205,7 +213,7 @@ export class MirroredLun implements BlockDevice {
   }
 
   setTimes(times: LunTimes): void {
-    this.healing.times = times;
+    this.healing.patience.times = times;
   }
 
   /**
@@ -233,15 +241,16 @@ export class MirroredLun implements BlockDevice {
       path.flushLocal(() => done());
       return;
     }
-    const inStep = this.state === "mirrored" && path.window.size === 0;
+    const inStep = healing.isInStep && path.window.size === 0;
     if (path.route === "live" && !inStep) {
       healing.beginOutage("restart", this.world.now(), "queueing");
     }
+    healing.leaveForGood();
     const state: MarkState = inStep ? "clean" : path.route === "journal" ? "queueing" : "open";
     path.flushLocal((error) => {
       this.journal.sync((journalError) => {
         const closed = error === null && journalError === null && state !== "open";
-        this.mark.write(closed ? state : "open", path.lineage, () => done(), closed);
+        this.mark.write(closed ? state : "open", path, () => done(), closed);
       });
     });
   }

@@ -4,6 +4,7 @@ import type { OutageFacts } from "./ports.ts";
 
 export class OutageTracker {
   private facts: OutageFacts | null = null;
+  private last: OutageFacts | null = null;
 
   get present(): Readonly<OutageFacts> | null {
     return this.facts;
@@ -46,11 +47,18 @@ export class OutageTracker {
     if (this.facts !== null && ms > this.facts.longestHostWaitMs) this.facts.longestHostWaitMs = ms;
   }
 
-  /** Ends it; the last facts are returned once, with `healed` set. */
-  heal(): OutageFacts | null {
-    const facts = this.facts;
+  /** Ends it, where there is one. */
+  heal(): void {
+    if (this.facts === null) return;
+    this.facts.healed = true;
+    this.last = this.facts;
     this.facts = null;
-    if (facts !== null) facts.healed = true;
-    return facts;
+  }
+
+  /** The last healed one, once. */
+  takeHealed(): OutageFacts | null {
+    const { last } = this;
+    this.last = null;
+    return last;
   }
 }

@@ -28,6 +28,8 @@ export interface LunJournal {
   readerAfter(stream: StreamId, number: number): JournalReader;
   /** The mirror has applied `stream` up to `number`: segments wholly behind that go. */
   trim(stream: StreamId, number: number): void;
+  /** Whether nothing is missing behind `number` of `stream`, whose last number is `last`. */
+  reaches(stream: StreamId, number: number, last: number): boolean;
   /** Forgets everything. */
   drop(): void;
   setLimit(bytes: number): void;

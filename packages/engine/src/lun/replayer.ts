@@ -25,6 +25,10 @@ export interface ReplayOwner {
   replayFailed(error: JournalError): void;
   /** Numbers of the present stream whose local write failed after they were journaled (SPEC W3). */
   isVoid(stream: string, number: number): boolean;
+  /** Monotonic ms. */
+  now(): number;
+  /** The first number of the present stream whose local write is still under way (SPEC W3); Infinity for none. */
+  readonly firstUnderWay: number;
   replaySent(bytes: number): void;
 }
 
@@ -46,7 +50,10 @@ export class Replayer {
   private sentThrough: number;
   private sent: Sent[] = [];
   private inFlightBytes = 0;
+  private movedAt = 0;
   private reading = false;
+  /** Records that were read and may not be sent yet. */
+  private rest: Buffer | null = null;
   private stopped = false;
 
   constructor(
@@ -68,11 +75,21 @@ export class Replayer {
     this.reader = journal.readerAfter(from.stream, from.number);
   }
 
+  /** What was sent before, up to where this begins, is not answered yet. */
+  owes(bytes: number): void {
+    this.push(bytes);
+  }
+
   /** Whether the last number given out is sent. */
   get caughtUp(): boolean {
     return (
       this.stream === formatStreamId(this.lineage.current) && this.sentThrough === this.lineage.last
     );
+  }
+
+  /** Since when nothing of what was sent was answered; null where all is. */
+  get waitsSince(): number | null {
+    return this.sent.length === 0 ? null : this.movedAt;
   }
 
   /** Whether all that was sent is answered. */
@@ -82,6 +99,10 @@ export class Replayer {
 
   pump(): void {
     if (this.reading || this.stopped || this.inFlightBytes >= REPLAY_WINDOW_BYTES) return;
+    if (this.rest !== null) {
+      this.send(this.rest);
+      return;
+    }
     this.reading = true;
     this.reader.next((error, records) => {
       this.reading = false;
@@ -92,10 +113,15 @@ export class Replayer {
         this.openThrough(formatStreamId(this.lineage.current));
         if (this.caughtUp) this.owner.replayCaughtUp();
       } else {
-        if (this.sendAll(records)) this.pump();
-        else this.owner.replayFailed("io-error");
+        this.send(records);
       }
     });
+  }
+
+  private send(records: Buffer): void {
+    this.rest = null;
+    if (!this.sendAll(records)) this.owner.replayFailed("io-error");
+    else if (this.rest === null) this.pump();
   }
 
   acknowledged(stream: string, number: number): void {
@@ -104,6 +130,7 @@ export class Replayer {
       if (oldest.stream === stream && oldest.number > number) break;
       if (oldest.stream !== stream && !this.isBefore(oldest.stream, stream)) break;
       this.inFlightBytes -= oldest.bytes;
+      this.movedAt = this.owner.now();
       this.sent.shift();
     }
     this.pump();
@@ -129,6 +156,10 @@ export class Replayer {
         throw new Error(`the journal's reader let a broken record through: ${fault}`);
       const end = at + HEADER_BYTES + this.header.payloadLength;
       const stream = formatStreamId({ hi: this.header.streamHi, lo: this.header.streamLo });
+      if (this.mustWait(stream)) {
+        this.rest = records.subarray(at);
+        break;
+      }
       const known = stream === this.stream && this.header.number <= this.sentThrough;
       const asItLies = isNumbered(this.header.kind) && !known;
       const voided = asItLies && this.owner.isVoid(stream, this.header.number);
@@ -146,6 +177,13 @@ export class Replayer {
     return true;
   }
 
+  /** Frames follow the local write, which may yet fail (SPEC W3). */
+  private mustWait(stream: string): boolean {
+    if (!isNumbered(this.header.kind) || this.header.number < this.owner.firstUnderWay)
+      return false;
+    return stream === formatStreamId(this.lineage.current);
+  }
+
   private sendRun(records: Buffer, from: number, to: number): void {
     if (to <= from) return;
     this.port.sendRecords(records.subarray(from, to));
@@ -160,9 +198,14 @@ export class Replayer {
   }
 
   private account(bytes: number): void {
+    this.push(bytes);
+    this.owner.replaySent(bytes);
+  }
+
+  private push(bytes: number): void {
+    if (this.sent.length === 0) this.movedAt = this.owner.now();
     this.sent.push({ stream: this.stream, number: this.sentThrough, bytes });
     this.inFlightBytes += bytes;
-    this.owner.replaySent(bytes);
   }
 
   /** Opens each stream behind the one that was sent last, up to `stream`. */

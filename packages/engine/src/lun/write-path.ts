@@ -13,6 +13,7 @@ import { Lineage } from "./lineage.ts";
 import { type LocalCompletion, type MirrorWrite, WritePool } from "./mirror-write.ts";
 import type { OutageTracker } from "./outage-tracker.ts";
 import type { JournalError, LunJournal, LunReporter, LunWorld, MirrorPort } from "./ports.ts";
+import { SuspectRanges } from "./suspect-ranges.ts";
 import { SendWindow } from "./window.ts";
 
 /**
@@ -29,6 +30,8 @@ export interface WritePathOwner {
   journalLost(error: JournalError): void;
   /** A record was journaled. */
   journaled(): void;
+  /** A range has become suspect, or is no longer. */
+  suspectsChanged(): void;
   /** The local part of a request ended, or the mirror answered. */
   progressed(): void;
   /** The mirror has the whole copy. */
@@ -61,6 +64,7 @@ export class WritePath implements LocalCompletion {
   /** Numbers whose local write failed after they were journaled, as `STREAM:NUMBER`. */
   readonly voids = new Set<string>();
   lineage = new Lineage([], 0);
+  suspects = new SuspectRanges();
   mode: LunMode;
   /** The full copy under way: hosts don't wait for the mirror meanwhile. */
   copier: Copier | null = null;
@@ -75,6 +79,8 @@ export class WritePath implements LocalCompletion {
   /** How many of the window's oldest entries are sent. */
   private sentEntries = 0;
   private underWay: MirrorWrite[] = [];
+  /** A flush of the engine's own failed, and no host was told (SPEC W7). */
+  private untold: BlockError | null = null;
 
   constructor(options: WritePathOptions, owner: WritePathOwner) {
     this.options = options;
@@ -91,6 +97,15 @@ export class WritePath implements LocalCompletion {
   /** Rises with each change of route: what was begun under an older one is void. */
   get turn(): number {
     return this.turnNow;
+  }
+
+  /** The first number in the journal whose local write is under way; Infinity for none. */
+  get firstUnderWay(): number {
+    let first = Infinity;
+    for (const { route, op, number } of this.underWay) {
+      if (route === "journal" && op !== "flush" && number < first) first = number;
+    }
+    return first;
   }
 
   get idle(): boolean {
@@ -159,8 +174,10 @@ export class WritePath implements LocalCompletion {
     if (this.routeNow === "live" || this.routeNow === "journal") {
       this.giveNumber(write);
       if (request.fua && request.op !== "flush") this.addFollower(write);
-      if (this.routeNow === "journal" && !this.journalWrite(write)) return;
+      const journaled = this.routeNow === "journal";
+      if (journaled && !this.journalWrite(write)) return;
       this.submitLocal(write);
+      if (journaled) this.owner.journaled();
       return;
     }
     write.fua = request.fua;
@@ -184,6 +201,7 @@ export class WritePath implements LocalCompletion {
 
   private giveNumber(write: MirrorWrite): void {
     write.number = ++this.lineage.last;
+    write.stream = this.lineage.current;
     if (this.routeNow === "live") {
       write.route = "live";
       this.window.push(write);
@@ -230,8 +248,14 @@ export class WritePath implements LocalCompletion {
       write.underWay = false;
       this.underWay.splice(this.underWay.indexOf(write), 1);
       this.copier?.pump();
+      if (write.route === "journal") this.owner.journaled();
+    }
+    if (this.untold !== null && write.op === "flush" && write.kind !== FrameKind.none) {
+      write.localError ??= this.untold;
+      this.untold = null;
     }
     if (write.localError !== null) this.localFailed(write, write.localError);
+    else if (this.suspects.any) this.rewritten(write);
     const follower = write.follower;
     if (follower !== null) {
       write.follower = null;
@@ -251,22 +275,12 @@ export class WritePath implements LocalCompletion {
       "error",
       `a ${write.op} of ${write.length} bytes at ${write.offset} failed: ${error.code} (${error.detail})`,
     );
-    if (write.op === "flush" || write.number === 0) return;
+    if (write.op === "flush" || this.routeNow === "local") return;
+    this.suspects.add(write.offset, write.length);
+    this.owner.suspectsChanged();
+    if (write.number === 0) return;
     if (write.route === "journal") {
-      const { current } = this.lineage;
-      this.voids.add(`${formatStreamId(current)}:${write.number}`);
-      const record = encodeFrame(
-        FrameKind.void,
-        this.options.lun,
-        current,
-        write.number,
-        0,
-        0,
-        null,
-      );
-      const { journal } = this.options;
-      const lost = journal.append([record], write.number, write.number, 0, HEADER_BYTES);
-      if (lost !== null) this.owner.journalLost(lost);
+      if (this.routeNow === "journal") this.journalVoid(write);
       return;
     }
     write.kind = FrameKind.void;
@@ -274,6 +288,19 @@ export class WritePath implements LocalCompletion {
     write.length = 0;
     write.buffer = null;
     write.header = null;
+  }
+
+  private journalVoid({ number, stream }: MirrorWrite): void {
+    this.voids.add(`${formatStreamId(stream)}:${number}`);
+    const { lun, journal } = this.options;
+    const record = encodeFrame(FrameKind.void, lun, stream, number, 0, 0, null);
+    const lost = journal.append([record], number, number, 0, HEADER_BYTES);
+    if (lost !== null) this.owner.journalLost(lost);
+  }
+
+  private rewritten({ op, offset, length }: MirrorWrite): void {
+    const changes = op === "write" || op === "zero" || op === "unmap";
+    if (changes && this.suspects.remove(offset, length)) this.owner.suspectsChanged();
   }
 
   private maybeAnswer(write: MirrorWrite): void {
@@ -306,7 +333,11 @@ export class WritePath implements LocalCompletion {
     flush.length = 0;
     flush.route = "local";
     flush.startedAt = this.world.now();
-    flush.host = { op: "flush", offset: 0, length: 0, buffer: null, fua: false, complete: done };
+    const complete = (error: BlockError | null): void => {
+      if (error !== null) this.untold = error;
+      done(error);
+    };
+    flush.host = { op: "flush", offset: 0, length: 0, buffer: null, fua: false, complete };
     this.submitLocal(flush);
   }
 
@@ -332,7 +363,6 @@ export class WritePath implements LocalCompletion {
     outage.queued(journal.bytes, journal.requests);
     const flush = write.op === "flush" ? write : follower;
     if (flush !== null) this.syncJournalFor(flush);
-    this.owner.journaled();
     return true;
   }
 

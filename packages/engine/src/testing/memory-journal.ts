@@ -79,6 +79,12 @@ export class MemoryJournal implements LunJournal {
     };
   }
 
+  reaches(stream: StreamId, number: number, last: number): boolean {
+    const name = formatStreamId(stream);
+    const first = this.entries.find((entry) => entry.stream === name && isNumbered(entry.kind));
+    return first === undefined ? number >= last : first.number <= number + 1;
+  }
+
   trim(): void {
     // The file's segments are longer than any test's journal: nothing is let go before all is.
   }

@@ -32,7 +32,7 @@ export const FrameKind = {
   copy: 6,
   /** A range of a full copy that holds zeroes. */
   copyZero: 7,
-  /** A full copy begins: what the mirror holds is not consistent until `copyEnd`. */
+  /** A full copy begins: what the mirror holds is not consistent until `copyEnd`. `offset`: the LUN's size, bytes. */
   copyBegin: 8,
   /** The full copy is whole; the mirror makes it stable before it answers. */
   copyEnd: 9,
