@@ -10,6 +10,9 @@ export const ms = (iso: string): number => Date.parse(iso);
 /** The wall clock is read in whole milliseconds on both sides. */
 const ROUNDING_MS = 2;
 
+/** A heartbeat that was sent before the cut may be read so much after it, for two busy cores. */
+const READ_MS = 20;
+
 export interface Expected {
   /** When the cut was complete, on the wall clock: no heartbeat came after it. */
   cutAt: number;
@@ -25,13 +28,11 @@ export function expectDetectedInTime(
 ): void {
   const begun = ms(outage.begunAt);
   const detected = ms(outage.detectedAt);
-  expect(begun).toBeLessThanOrEqual(cutAt + ROUNDING_MS);
+  expect(begun).toBeLessThanOrEqual(cutAt + READ_MS);
   expect(detected - begun, "from the last heartbeat to detection").toBeLessThanOrEqual(
     detectionMs + ROUNDING_MS,
   );
-  expect(detected - cutAt, "from the cut to detection").toBeLessThanOrEqual(
-    detectionMs + ROUNDING_MS,
-  );
+  expect(detected - cutAt, "from the cut to detection").toBeLessThanOrEqual(detectionMs + READ_MS);
   expect(causes).toContain(outage.cause);
   if (seenBy !== undefined) expect(outage.seenBy).toBe(seenBy);
 }

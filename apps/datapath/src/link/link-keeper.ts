@@ -154,7 +154,7 @@ export class LinkKeeper {
     } else if (event.type === "interrupted") {
       const begunAt = event.lastHeardAt ?? event.at;
       const cause = this.isRehearsed(event, begunAt) ? "drill" : CAUSES[event.reason];
-      this.step({ type: "interrupted", cause, begunAt });
+      this.step({ type: "interrupted", cause, begunAt, detectedAt: event.at });
     }
   }
 
@@ -386,7 +386,12 @@ export class LinkKeeper {
       case "close":
         this.lastCause = effect.cause;
         this.connector?.stop("interrupted", true);
-        workers.tellAll({ note: "interrupted", cause: effect.cause, begunAt: effect.begunAt });
+        workers.tellAll({
+          note: "interrupted",
+          cause: effect.cause,
+          begunAt: effect.begunAt,
+          detectedAt: effect.detectedAt,
+        });
         void threads.closeAll("interrupted");
         return;
       case "hang-up":

@@ -84,7 +84,7 @@ export type WorkerNote =
   | { note: "session"; handoff: LoginHandoff }
   | { note: "sessions"; drained: DrainedTarget }
   | { note: "dial"; order: DialOrder }
-  | { note: "interrupted"; cause: OutageCause; begunAt: number }
+  | { note: "interrupted"; cause: OutageCause; begunAt: number; detectedAt: number }
   | { note: "hang-up"; reason: string }
   | { note: "probation"; on: boolean }
   | { note: "settings" };

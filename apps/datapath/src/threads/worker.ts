@@ -86,13 +86,14 @@ const handlers: Callee<WorkerCalls> = {
       tell(lun, true);
       return null;
     }
+    // Before the mirror is asked: its answer must find the LUN.
+    attach(lun);
     await new Promise<void>((resolve, reject) => {
       lun.lun.designate((error) => {
         if (error === null) resolve();
         else reject(new Failure("unavailable", `the mark could not be written: ${error}`));
       });
     });
-    attach(lun);
     tell(lun, true);
     return null;
   },
@@ -204,7 +205,9 @@ function obey(note: WorkerNote): void {
       return;
     case "interrupted":
       hangUp(note.cause);
-      for (const lun of luns.values()) lun.lun.interrupted(note.cause, note.begunAt);
+      for (const lun of luns.values()) {
+        lun.lun.interrupted(note.cause, note.begunAt, note.detectedAt);
+      }
       return;
     case "hang-up":
       if (connection === null) return;

@@ -21,7 +21,7 @@ function heardFrom(
   return { type: "peer", peer: { state, outageNumber, hearsUs } };
 }
 function interrupted(cause: "silence" | "one-way" | "peer-restart" = "silence"): LinkEvent {
-  return { type: "interrupted", cause, begunAt: 7 };
+  return { type: "interrupted", cause, begunAt: 7, detectedAt: 9 };
 }
 
 /** What leads into each state, from a machine whose stable number is 4, at time 10. */
@@ -49,11 +49,11 @@ interface Edge {
 }
 const persist = (outageNumber: number): LinkEffect => ({ do: "persist", outageNumber });
 const state = (to: LinkState): LinkEffect => ({ do: "state", state: to });
-const closed = (cause: "silence" | "one-way" | "operator", begunAt: number): LinkEffect => ({
-  do: "close",
-  cause,
-  begunAt,
-});
+const closed = (
+  cause: "silence" | "one-way" | "operator",
+  begunAt: number,
+  detectedAt = begunAt,
+): LinkEffect => ({ do: "close", cause, begunAt, detectedAt });
 
 const EDGES: Edge[] = [
   { from: "unpaired", event: PAIRED, to: "connecting", effects: [persist(5), state("connecting")] },
@@ -68,7 +68,7 @@ const EDGES: Edge[] = [
     from: "connecting",
     event: interrupted(),
     to: "interrupted",
-    effects: [persist(6), closed("silence", 7), state("interrupted")],
+    effects: [persist(6), closed("silence", 7, 9), state("interrupted")],
   },
   {
     from: "connecting",
@@ -86,7 +86,7 @@ const EDGES: Edge[] = [
     from: "up",
     event: interrupted(),
     to: "interrupted",
-    effects: [persist(6), closed("silence", 7), state("interrupted")],
+    effects: [persist(6), closed("silence", 7, 9), state("interrupted")],
   },
   {
     from: "up",

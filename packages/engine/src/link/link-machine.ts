@@ -33,7 +33,8 @@ export type LinkEvent =
   /** The data path began and has a peer. */
   | { type: "started" }
   | { type: "unpaired" }
-  | { type: "interrupted"; cause: OutageCause; begunAt: number }
+  /** `begunAt`: of the last sign of life. `detectedAt`: when it was seen to be the last. Monotonic ms. */
+  | { type: "interrupted"; cause: OutageCause; begunAt: number; detectedAt: number }
   | { type: "heard" }
   | { type: "peer"; peer: PeerView }
   /** `persist` of this number is stable. */
@@ -49,7 +50,7 @@ export type LinkEvent =
 export type LinkEffect =
   | { do: "persist"; outageNumber: number }
   /** Close all connections; an outage begins where LUNs are mirrored. */
-  | { do: "close"; cause: OutageCause; begunAt: number }
+  | { do: "close"; cause: OutageCause; begunAt: number; detectedAt: number }
   /** Close all connections, to be made again at once: a flap for the LUNs. */
   | { do: "hang-up" }
   /** Make all connections under this epoch. */
@@ -116,12 +117,12 @@ export class LinkMachine {
       case "unpaired":
         this.hearing = false;
         this.peer = null;
-        if (this.stateNow !== "unpaired") this.close("operator", now);
+        if (this.stateNow !== "unpaired") this.close("operator", now, now);
         this.become("unpaired");
         return;
       case "interrupted":
         if (event.cause !== "one-way") this.hearing = event.cause === "peer-restart";
-        this.interrupt(event.cause, event.begunAt);
+        this.interrupt(event.cause, event.begunAt, event.detectedAt);
         return;
       case "heard":
         this.hearing = true;
@@ -181,12 +182,12 @@ export class LinkMachine {
     this.effects.push({ do: "connect", epoch: this.number });
   }
 
-  private interrupt(cause: OutageCause, begunAt: number): void {
+  private interrupt(cause: OutageCause, begunAt: number, detectedAt: number): void {
     if (this.stateNow === "unpaired") return;
     // What the peer tells of an interruption that we know of already needs no number of its own.
     const known = this.stateNow === "interrupted" && cause === "one-way";
     if (!known) this.raise(this.number + 1);
-    this.close(cause, begunAt);
+    this.close(cause, begunAt, detectedAt);
     this.become("interrupted");
   }
 
@@ -194,7 +195,7 @@ export class LinkMachine {
   private adopt(number: number, now: number): void {
     if (this.stateNow === "unpaired") return;
     this.raise(number);
-    this.close("one-way", now);
+    this.close("one-way", now, now);
     this.become("interrupted");
   }
 
@@ -211,9 +212,9 @@ export class LinkMachine {
     this.effects.push({ do: "persist", outageNumber: number });
   }
 
-  private close(cause: OutageCause, begunAt: number): void {
+  private close(cause: OutageCause, begunAt: number, detectedAt: number): void {
     if (this.stateNow === "connecting" || this.stateNow === "up") {
-      this.effects.push({ do: "close", cause, begunAt });
+      this.effects.push({ do: "close", cause, begunAt, detectedAt });
     }
   }
 

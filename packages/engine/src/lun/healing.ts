@@ -12,8 +12,8 @@
 import type { BlockDevice } from "@lockstep/block";
 import type { OutageCause } from "@lockstep/model";
 import { encodeFrame, type FrameHeader, FrameKind } from "../wire/frame.ts";
-import { formatStreamId, parseStreamId, sameStream } from "../wire/stream-id.ts";
-import { decodePayload, encodePayload, MirrorReport, RefusedPayload } from "../wire/stream-open.ts";
+import { formatStreamId, sameStream } from "../wire/stream-id.ts";
+import { decodePayload, MirrorReport, RefusedPayload } from "../wire/stream-open.ts";
 import { CatchUp, type CatchUpOwner } from "./catch-up.ts";
 import { FullCopy, type FullCopyOwner } from "./full-copy.ts";
 import type { MarkKeeper } from "./mark-keeper.ts";
@@ -179,18 +179,19 @@ export class Healing implements CatchUpOwner, FullCopyOwner {
   }
 
   /** Heartbeats stopped, or the peer says it doesn't hear us (SPEC O1). */
-  interrupted(cause: OutageCause, begunAt: number): void {
+  interrupted(cause: OutageCause, begunAt: number, detectedAt: number): void {
     this.port = null;
     if (this.standingNow === "unmirrored" || this.hasLeft) return;
     this.patience.retryNow();
-    this.beginOutage(cause, begunAt, "queueing");
+    this.beginOutage(cause, begunAt, "queueing", detectedAt);
   }
 
   probation(inProbation: boolean): void {
     if (this.linkInProbation === inProbation) return;
     this.linkInProbation = inProbation;
     if (this.standingNow !== "unmirrored" && !this.paused) {
-      this.outage.enter(inProbation ? "probation" : "queueing");
+      const after = this.standingNow === "replaying" ? "replay" : "queueing";
+      this.outage.enter(inProbation ? "probation" : after);
       this.options.reporter.changed();
     }
   }
@@ -254,10 +255,15 @@ export class Healing implements CatchUpOwner, FullCopyOwner {
   }
 
   /** Hosts' writes are queued from now on, or tracked no longer where a copy was under way. */
-  beginOutage(cause: OutageCause, begunAt: number, phase: "queueing" | "paused"): void {
+  beginOutage(
+    cause: OutageCause,
+    begunAt: number,
+    phase: "queueing" | "paused",
+    detectedAt = this.world.now(),
+  ): void {
     const now = this.world.now();
     const { path } = this;
-    this.outage.begin(cause, begunAt, now, phase);
+    this.outage.begin(cause, begunAt, detectedAt, phase);
     this.flapSince = null;
     this.leaveMirror();
     if (path.copier !== null) this.abandonCopy(`the copy was cut short (${cause})`);

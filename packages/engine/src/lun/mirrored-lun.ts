@@ -117,7 +117,7 @@ export class MirroredLun implements BlockDevice {
     const { suspects } = this.path;
     if (!suspects.any) return this.healing.reason;
     const suspect = `${suspects.bytes} bytes could not be written here, and the mirror holds them as they were`;
-    return `${suspect}: let the host write them anew`;
+    return `${suspect}: let the host write them anew, or turn mirroring off and on to copy what lies here`;
   }
 
   get outageFacts(): Readonly<OutageFacts> | null {
@@ -290,8 +290,8 @@ export class MirroredLun implements BlockDevice {
   }
 
   /** Heartbeats stopped, or the peer says it doesn't hear us (SPEC O1). */
-  interrupted(cause: OutageCause, begunAt: number): void {
-    this.healing.interrupted(cause, begunAt);
+  interrupted(cause: OutageCause, begunAt: number, detectedAt = this.world.now()): void {
+    this.healing.interrupted(cause, begunAt, detectedAt);
   }
 
   linkProbation(inProbation: boolean): void {

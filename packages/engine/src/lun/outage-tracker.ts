@@ -11,7 +11,7 @@ export class OutageTracker {
   }
 
   /** Begins an outage, or lets the present one go on in `phase`. */
-  begin(cause: OutageCause, begunAt: number, now: number, phase: OutagePhaseKind): void {
+  begin(cause: OutageCause, begunAt: number, detectedAt: number, phase: OutagePhaseKind): void {
     if (this.facts !== null) {
       this.facts.phase = phase;
       return;
@@ -19,7 +19,7 @@ export class OutageTracker {
     this.facts = {
       cause,
       begunAt,
-      detectedAt: now,
+      detectedAt,
       phase,
       peakBytes: 0,
       peakRequests: 0,

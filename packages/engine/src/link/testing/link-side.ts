@@ -150,7 +150,7 @@ export class LinkSide {
       this.lastInterruptedAt = now;
       this.interruptions++;
     }
-    this.step({ type: "interrupted", cause, begunAt: now });
+    this.step({ type: "interrupted", cause, begunAt: now, detectedAt: now });
   }
 
   private persist(outageNumber: number): void {
