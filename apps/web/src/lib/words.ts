@@ -197,7 +197,7 @@ export const causeWords = {
   },
   "one-way": {
     label: "One-way loss",
-    sentence: (seenBy) => `${seenBy} was told by its peer that its heartbeats no longer arrive`,
+    sentence: (seenBy) => `${seenBy} no longer heard its peer, which heard it all the time`,
   },
   connection: {
     label: "Connection lost",

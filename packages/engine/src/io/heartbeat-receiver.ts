@@ -43,6 +43,13 @@ import { raiseThreadPriority } from "./thread-priority.ts";
 const POLL_LIMIT = 32;
 const REBIND_MS = 100;
 
+/** What was known before a datagram. */
+interface Before {
+  heardMs: number;
+  intervalMs: number;
+  missed: number;
+}
+
 class HeartbeatReceiver {
   readonly #port: MessagePort;
   readonly #array: ConnectionArray;
@@ -185,20 +192,33 @@ class HeartbeatReceiver {
       return;
     }
     const nowMs = this.#ran();
-    const before = { heardMs: this.#array.lastHeardMs, intervalMs: this.#peerIntervalMs };
+    const before: Before = {
+      heardMs: this.#array.lastHeardMs,
+      intervalMs: this.#peerIntervalMs,
+      missed: this.#tracker.window.missed,
+    };
     const received = this.#tracker.receive(message, nowMs, this.#array.settings().settings.t2);
     if (received.kind === "rejected") this.#reject(received.reason, from.address);
     if (received.kind === "unproven") this.#rejectedFrom = from.address;
     if (received.kind === "accepted") {
       if (received.newBoot) this.#begin(received.replaced, before, nowMs);
+      else this.#countUnsent(before, nowMs);
       this.#accept(message, nowMs);
     }
     if (received.kind !== "rejected")
       this.#leaveNotes(message, nowMs, received.kind === "accepted");
   }
 
+  /** A peer that stood still for longer than T1 sent nothing, so that no counter tells of what should have come. */
+  #countUnsent({ heardMs, intervalMs, missed }: Before, nowMs: number): void {
+    if (heardMs === 0 || nowMs - heardMs <= this.#array.settings().settings.t1) return;
+    const { window } = this.#tracker;
+    const due = missedSince(heardMs, nowMs, Math.max(1, intervalMs));
+    window.addMissed(Math.max(0, due - (window.missed - missed)));
+  }
+
   /** A boot id's first accepted message. What was armed with the one before is over, however short the change (L5). */
-  #begin(replaced: boolean, before: { heardMs: number; intervalMs: number }, nowMs: number): void {
+  #begin(replaced: boolean, before: Before, nowMs: number): void {
     this.#told.reset();
     this.#rttMs = null;
     if (!replaced) return;

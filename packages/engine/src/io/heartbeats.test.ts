@@ -128,6 +128,17 @@ describe("heartbeats", () => {
     await beta.until("heard", () => true, from);
   });
 
+  it("[H6] what a silent peer did not send counts as missed, also when it is back", async () => {
+    const { alpha, beta } = await pair();
+    const before = beta.array.figures().missed;
+    const from = beta.events.length;
+    alpha.heartbeats.silence(0.5);
+    await beta.until("heard", (event) => event.direction === "in", from);
+    const due = 500 / SETTINGS.t2;
+    expect(beta.array.figures().missed - before).toBeGreaterThan(due / 2);
+    expect(beta.array.figures().missed - before).toBeLessThan(due * 2);
+  });
+
   it("[H5] a side that was suspended for a second declares no interruption of its own", async () => {
     const alpha = await HeartbeatSide.start("alpha");
     keep(alpha);
