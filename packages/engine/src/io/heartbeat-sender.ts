@@ -51,6 +51,8 @@ class HeartbeatSender {
   #lookupAtMs = 0;
   #lookupRunning = false;
   #socket: { socket: Socket; family: 4 | 6 } | null = null;
+  /** The link's state, its number, or whether the peer is heard has changed since the last message. */
+  #hasNews = false;
   #sentAtMs = 0;
   #timer: NodeJS.Timeout | null = null;
 
@@ -65,8 +67,16 @@ class HeartbeatSender {
 
   #obey(command: ThreadCommand): void {
     if (command.type === "peer") this.#setPeer(command.peer);
-    else if (command.type === "publish") this.#published = command.published;
+    else if (command.type === "publish") this.#publish(command.published);
     else this.#tick();
+  }
+
+  #publish(published: Published): void {
+    const { state, outageNumber } = this.#published;
+    this.#published = published;
+    if (published.state === state && published.outageNumber === outageNumber) return;
+    this.#hasNews = true;
+    this.#tick();
   }
 
   #setPeer(peer: ThreadPeer | null): void {
@@ -87,11 +97,15 @@ class HeartbeatSender {
     const peerIntervalMs = this.#peer ? notes.peerIntervalMs : 0;
     const thresholdMs = silenceThresholdMs(settings.t1, settings.t2, peerIntervalMs);
     const intervalMs = sendIntervalMs(settings.t2, peerIntervalMs);
+    const heard = this.#detector.state;
     this.#check(thresholdMs, settings.t2, settings.t3, Math.max(settings.t2, peerIntervalMs));
+    if (this.#detector.state !== heard) this.#hasNews = true;
     const nowMs = monotonicMs();
     const dueMs = this.#sentAtMs === 0 ? nowMs : sendDueMs(this.#sentAtMs, nowMs, intervalMs);
-    if (dueMs > this.#sentAtMs) {
+    // What the peer waits for is said at once, beside the grid of T2.
+    if (dueMs > this.#sentAtMs || this.#hasNews) {
       this.#sentAtMs = dueMs;
+      this.#hasNews = false;
       this.#send(notes, settings.t2);
     }
     const wakeAtMs = nextCheckMs(
