@@ -70,6 +70,54 @@ describe("storage that fails", () => {
     expect(stableByte(pair.primaryDisk, 0)).toBe(8);
   });
 
+  it("[W7, R1] a failed flush is not forgotten by a kill, and is told once", () => {
+    const pair = mirrored();
+    pair.write(0, 1, 9);
+    pair.schedule.run(10);
+    pair.primaryDisk.failingFlushes = 1;
+    pair.interrupt();
+    pair.schedule.run(10);
+    pair.primaryDisk.failingFlushes = 0;
+    const flushAfterStart = (): ReturnType<LunPair["flush"]> => {
+      pair.killPrimary();
+      pair.startPrimary();
+      pair.schedule.run(10);
+      const flush = pair.flush();
+      pair.schedule.run(10);
+      expect(flush.answered).toBe(true);
+      return flush;
+    };
+    expect(pair.marks.value?.flushFailed).toBe(true);
+    expect(flushAfterStart().error?.code).toBe("medium-error");
+    expect(pair.marks.value?.flushFailed).toBe(false);
+    expect(flushAfterStart().error).toBeNull();
+  });
+
+  it("[W7, R1] an end in order holds over a power loss only where no flush had failed", () => {
+    for (const withoutPower of [false, true]) {
+      const pair = mirrored();
+      pair.write(0, 1, 9);
+      pair.schedule.run(10);
+      pair.primaryDisk.failingFlushes = 1;
+      pair.flush();
+      pair.schedule.run(10);
+      pair.primaryDisk.failingFlushes = 0;
+      pair.lun.shutDown(100, () => undefined);
+      pair.schedule.run(200);
+      expect(pair.marks.value).toMatchObject({ state: "clean", closed: true, doubtful: true });
+      pair.killPrimary(withoutPower);
+      pair.startPrimary();
+      pair.schedule.run(20);
+      // What the mirror holds is not here any more.
+      expect(pair.primaryDisk.image[0]).toBe(withoutPower ? 0 : 9);
+      expect(pair.lun.state).toBe(withoutPower ? "initializing" : "queueing");
+      pair.connect();
+      pair.schedule.run(500);
+      expect(pair.lun.state).toBe("mirrored");
+      expect(pair.equal).toBe(true);
+    }
+  });
+
   it("[W3, R7] a local write that failed half way is not shown as mirrored until it is written anew", () => {
     const pair = mirrored();
     const submit = pair.primaryDisk.submit.bind(pair.primaryDisk);

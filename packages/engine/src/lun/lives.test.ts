@@ -18,6 +18,7 @@ const FAULT_SETS: readonly (readonly Fault[])[] = [
   ["mirror-writes"],
   ["mirror-flushes", "mirror-marks"],
   ["primary-flushes"],
+  ["primary-flushes", "primary-power", "moves"],
   ["primary-writes"],
   ["primary-writes", "slow-writes"],
   ["hangs"],

@@ -3,6 +3,9 @@ import type { LunMark, MarkState } from "./mark.ts";
 import type { MarkStore } from "./ports.ts";
 import type { WritePath } from "./write-path.ts";
 
+/** What a mark says beside its state. */
+type Marked = Pick<WritePath, "lineage" | "suspects" | "flushFailed" | "doubtful">;
+
 export class MarkKeeper {
   private readonly store: MarkStore;
   private readonly kernelBootId: string;
@@ -28,13 +31,13 @@ export class MarkKeeper {
   }
 
   /** Writes what was asked for last again, for what else it says has changed. */
-  renew(path: Pick<WritePath, "lineage" | "suspects">): void {
+  renew(path: Marked): void {
     if (this.wanted !== null) this.write(this.wanted, path, () => undefined);
   }
 
   write(
     state: MarkState,
-    { lineage, suspects }: Pick<WritePath, "lineage" | "suspects">,
+    { lineage, suspects, flushFailed, doubtful }: Marked,
     done: (error: string | null) => void,
     closed = false,
   ): void {
@@ -44,6 +47,7 @@ export class MarkKeeper {
       lineage: [...lineage.steps],
       last: lineage.last,
       suspect: [...suspects.list],
+      ...{ flushFailed, doubtful },
     };
     this.wanted = state;
     this.pending++;

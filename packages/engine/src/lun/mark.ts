@@ -24,7 +24,7 @@ export const LINEAGE_STEPS = 64;
 export const LunMark = z.object({
   state: MarkState,
   kernelBootId: z.string(),
-  /** Ended in order: what `state` says holds over a power loss too. */
+  /** Ended in order: what `state` says holds over a power loss too, unless it is `doubtful`. */
   closed: z.boolean(),
   /** Streams from oldest to present. */
   lineage: z.array(LineageStep).max(LINEAGE_STEPS),
@@ -32,6 +32,10 @@ export const LunMark = z.object({
   last: z.number().int().nonnegative(),
   /** What lies in these ranges is not known here, and the mirror holds them as they were (SPEC W3). */
   suspect: z.array(z.object({ offset: Count, length: Count })).default([]),
+  /** A flush of the engine's own failed, and no host was told yet (SPEC W7). */
+  flushFailed: z.boolean().default(false),
+  /** A flush failed under this kernel: what it covered may be in its memory only, whatever is flushed later. */
+  doubtful: z.boolean().default(false),
 });
 export type LunMark = z.infer<typeof LunMark>;
 
@@ -47,10 +51,11 @@ export type Restoration =
 /** Decides what a start of the data path makes of the mark (SPEC R1). */
 export function restore(mark: LunMark | null, kernelBootId: string): Restoration {
   if (mark === null || mark.lineage.length === 0) return "full-copy";
-  const trusted = mark.closed || mark.kernelBootId === kernelBootId;
+  const outlivesPower = mark.closed && !mark.doubtful;
+  const trusted = outlivesPower || mark.kernelBootId === kernelBootId;
   switch (mark.state) {
     case "clean":
-      return mark.closed ? "continue" : "full-copy";
+      return mark.closed && trusted ? "continue" : "full-copy";
     case "queueing":
       return trusted ? "recover-journal" : "full-copy";
     case "open":

@@ -51,6 +51,11 @@ export interface MirroredStart {
   moved: boolean;
 }
 
+const FLUSH_FAILED_BEFORE: BlockError = {
+  code: "medium-error",
+  detail: "a flush failed before the data path was started",
+};
+
 export class MirroredLun implements BlockDevice {
   readonly blockSize: number;
   private readonly local: BlockDevice;
@@ -79,6 +84,7 @@ export class MirroredLun implements BlockDevice {
       journalLost: (error) => this.healing.journalLost(error),
       journaled: () => this.healing.catchUp.appended(),
       suspectsChanged: () => this.healing.suspectsChanged(),
+      flushFailedChanged: () => this.mark.renew(this.path),
       progressed: () => this.onDrained?.(),
       copyArrived: () => this.healing.fullCopy.arrived(),
     };
@@ -178,6 +184,8 @@ export class MirroredLun implements BlockDevice {
     const { path, healing } = this;
     healing.begin(moved);
     path.suspects = new SuspectRanges(mark?.suspect);
+    path.doubtful = mark?.doubtful === true && mark.kernelBootId === this.world.kernelBootId;
+    if (mark?.flushFailed) path.oweFlushError(FLUSH_FAILED_BEFORE);
     if (mark !== null && restoration !== "full-copy") {
       path.lineage = new Lineage(mark.lineage, recovered?.last ?? mark.last);
       for (const { stream, number } of recovered?.voids ?? [])

@@ -32,6 +32,8 @@ export interface WritePathOwner {
   journaled(): void;
   /** A range has become suspect, or is no longer. */
   suspectsChanged(): void;
+  /** A local flush has failed, or a host was told. */
+  flushFailedChanged(): void;
   /** The local part of a request ended, or the mirror answered. */
   progressed(): void;
   /** The mirror has the whole copy. */
@@ -63,6 +65,8 @@ export class WritePath implements LocalCompletion {
   readonly window = new SendWindow();
   /** Numbers whose local write failed after they were journaled, as `STREAM:NUMBER`. */
   readonly voids = new Set<string>();
+  /** A local flush failed: what it covered may not be stable, though later ones succeed (SPEC W7). */
+  doubtful = false;
   lineage = new Lineage([], 0);
   suspects = new SuspectRanges();
   mode: LunMode;
@@ -106,6 +110,11 @@ export class WritePath implements LocalCompletion {
       if (route === "journal" && op !== "flush" && number < first) first = number;
     }
     return first;
+  }
+
+  /** Whether a flush of the engine's own failed, and no host was told. */
+  get flushFailed(): boolean {
+    return this.untold !== null;
   }
 
   get idle(): boolean {
@@ -238,8 +247,17 @@ export class WritePath implements LocalCompletion {
 
   localDone(write: MirrorWrite, error: BlockError | null): void {
     write.settled = true;
-    if (error !== null) write.localError = error;
+    if (error !== null) {
+      write.localError = error;
+      if (write.op === "flush" || write.fua) this.doubt();
+    }
     if (!write.submitting) this.settle(write);
+  }
+
+  private doubt(): void {
+    if (this.doubtful) return;
+    this.doubtful = true;
+    this.owner.flushFailedChanged();
   }
 
   /** The local part of a request has ended. */
@@ -252,7 +270,6 @@ export class WritePath implements LocalCompletion {
     }
     if (this.untold !== null && write.op === "flush" && write.kind !== FrameKind.none) {
       write.localError ??= this.untold;
-      this.untold = null;
     }
     if (write.localError !== null) this.localFailed(write, write.localError);
     else if (this.suspects.any) this.rewritten(write);
@@ -320,8 +337,21 @@ export class WritePath implements LocalCompletion {
         outage.waited(this.world.now() - write.startedAt);
       }
       host.complete(write.localError);
+      if (write.kind === FrameKind.flush && write.localError !== null) this.flushErrorTold();
     }
     if (!write.inWindow) this.pool.give(write);
+  }
+
+  /** A host's next flush is answered with an error (SPEC W7). */
+  oweFlushError(error: BlockError): void {
+    this.untold = error;
+    this.owner.flushFailedChanged();
+  }
+
+  private flushErrorTold(): void {
+    if (this.untold === null) return;
+    this.untold = null;
+    this.owner.flushFailedChanged();
   }
 
   /** Makes the local copy stable; no number, no mirror. */
@@ -334,7 +364,7 @@ export class WritePath implements LocalCompletion {
     flush.route = "local";
     flush.startedAt = this.world.now();
     const complete = (error: BlockError | null): void => {
-      if (error !== null) this.untold = error;
+      if (error !== null) this.oweFlushError(error);
       done(error);
     };
     flush.host = { op: "flush", offset: 0, length: 0, buffer: null, fua: false, complete };

@@ -5,7 +5,6 @@
 import type { HostCommand, HostWatch } from "./host-command.ts";
 import { type LunPair, PAIR_BLOCKS } from "./lun-pair.ts";
 import { BLOCK_BYTES, type MemoryDisk } from "./memory-disk.ts";
-import { MARK_WRITE_MS } from "./memory-marks.ts";
 
 /** What one command made of one block. Values of writes are never used twice; 0 is a block of zeroes. */
 interface Version {
@@ -93,7 +92,6 @@ export class HostPromises implements HostWatch {
 
   /** Call before the primary is killed. */
   primaryEnds(withoutPower: boolean): void {
-    const { schedule, primaryDisk } = this.pair;
     const now = this.pair.order + 0.5;
     for (const versions of this.byCommand.values()) {
       for (const version of versions) {
@@ -101,8 +99,6 @@ export class HostPromises implements HostWatch {
         if (withoutPower && !version.isStable) version.isGone = true;
       }
     }
-    // A failed flush outlives the process only once the mark, or the host, knows of it.
-    if (schedule.now - primaryDisk.flushFailedAt <= MARK_WRITE_MS) this.unstable = [];
   }
 
   // --- what images show ---------------------------------------------------------------------------------------------

@@ -172,6 +172,11 @@ export class MemoryDisk implements BlockDevice {
     this.stable.copy(this.image);
   }
 
+  /** What failed flushes forgot is in the cache after all. */
+  findLost(): void {
+    for (let block = 0; block < this.image.length / BLOCK_BYTES; block++) this.dirty.add(block);
+  }
+
   /** Changes it as recovery does: at once, and without a fault. */
   redo(request: Omit<BlockRequest, "complete">): void {
     this.store(request);

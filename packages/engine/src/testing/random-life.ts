@@ -5,6 +5,7 @@
 import { HostPromises } from "./host-promises.ts";
 import { LunPair, PAIR_BLOCKS } from "./lun-pair.ts";
 import { BLOCK_BYTES } from "./memory-disk.ts";
+import { MARK_WRITE_MS } from "./memory-marks.ts";
 import { Random } from "./random.ts";
 
 /** What may happen beside lost connections, kills, pauses and changes of mode, which always may. */
@@ -190,6 +191,9 @@ export class RandomLife {
     this.isUp = false;
     this.isLinked = false;
     this.isPaused = false;
+    // A kill may come before the mark knows of a failed flush: then nothing was lost by that.
+    const failedMs = pair.schedule.now - pair.primaryDisk.flushFailedAt;
+    if (failedMs <= MARK_WRITE_MS) pair.primaryDisk.findLost();
     promises.primaryEnds(withoutPower);
     pair.killPrimary(withoutPower);
     pair.schedule.after(forMs, () => {
@@ -239,7 +243,7 @@ export class RandomLife {
 
   private look(): void {
     const { pair, promises } = this;
-    if (pair.isMirrorSound) promises.checkMoment();
+    if (pair.isMirrorSound && this.random.chance(0.3)) promises.checkMoment();
     const { lun, commands, equal } = pair;
     const isQuiet = this.isUp && commands.every(({ answered, isLost }) => answered || isLost);
     if (isQuiet && lun.state === "mirrored" && lun.inFlight === 0 && !equal) {
