@@ -6,6 +6,9 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { JournalFile } from "../io/journal-file.ts";
 import { LunPair, PAIR_BLOCKS, type PairOptions } from "../testing/lun-pair.ts";
 import { BLOCK_BYTES } from "../testing/memory-disk.ts";
+import { emptyHeader, FrameKind } from "../wire/frame.ts";
+import { formatStreamId, type StreamId } from "../wire/stream-id.ts";
+import { encodePayload } from "../wire/stream-open.ts";
 
 const TIMES = { t1: 60, t4: 200, probation: 40 };
 /** Far longer than any back-off. */
@@ -143,10 +146,12 @@ describe("storage that fails", () => {
     pair.interrupt();
     pair.schedule.run(20);
     pair.connect();
-    pair.primaryDisk.slow = 1;
-    pair.primaryDisk.failing = 1;
+    pair.primaryDisk.isHung = true;
     const unmap = pair.submit("unmap", 0, BLOCK_BYTES, null);
     pair.schedule.run(50);
+    pair.primaryDisk.failing = 1;
+    pair.primaryDisk.isHung = false;
+    pair.schedule.run(5);
     pair.primaryDisk.failing = 0;
     pair.schedule.run(500);
     expect(unmap.error?.code).toBe("medium-error");
@@ -217,6 +222,31 @@ describe("a mirror that is slow, hung or not the one it was", () => {
     pair.write(0, 1, 9);
     pair.schedule.run(500);
     expect(pair.lun.state).not.toBe("mirrored");
+    expect(pair.mirrorDisk.image[0]).toBe(0);
+  });
+
+  it("[W4, W2] a mirror refuses a number that does not follow, and the rest of its stream", () => {
+    const pair = mirrored();
+    const { copy } = pair;
+    const { stream, applied } = pair.note;
+    if (copy === null || stream === null) throw new Error("the mirror is at no stream");
+    const data = Buffer.alloc(BLOCK_BYTES, 9);
+    const take = (kind: FrameKind, id: StreamId, number: number, payload: Buffer): void => {
+      const place = { streamHi: id.hi, streamLo: id.lo, number, offset: 0, length: data.length };
+      copy.take({ ...emptyHeader(), ...place, kind }, payload);
+    };
+    take(FrameKind.write, stream, applied + 2, data);
+    take(FrameKind.write, stream, applied + 1, data);
+    expect(pair.mirrorDisk.image[0]).toBe(0);
+    pair.schedule.run(500);
+    expect(pair.lun.state).toBe("mirrored");
+    const other = { hi: stream.hi, lo: stream.lo + 1 };
+    const parent = formatStreamId(stream);
+    const step = { stream: formatStreamId(other), parent, parentLast: pair.note.applied + 1 };
+    const sizeBytes = pair.mirrorDisk.sizeBytes;
+    take(FrameKind.open, other, 0, encodePayload({ step, sizeBytes }));
+    take(FrameKind.write, other, 1, data);
+    take(FrameKind.write, other, pair.note.applied + 1, data);
     expect(pair.mirrorDisk.image[0]).toBe(0);
   });
 

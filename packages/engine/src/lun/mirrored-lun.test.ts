@@ -18,7 +18,9 @@ function mirrored(mode: "sync" | "async", seed = 1): LunPair {
 describe("a mirrored LUN", () => {
   it("[R5] copies what was there before it was designated, and then mirrors", () => {
     const pair = mirrored("sync");
-    expect(pair.mirrorDisk.image[0]).toBe(7);
+    // Nobody flushed: it is whole once it is stable on both servers.
+    expect(pair.primaryDisk.stable[0]).toBe(7);
+    expect(pair.mirrorDisk.stable[0]).toBe(7);
     expect(pair.events).toEqual(["copy-began", "copy-ended"]);
   });
 

@@ -262,17 +262,19 @@ export class WritePath implements LocalCompletion {
 
   /** The local part of a request has ended. */
   private settle(write: MirrorWrite): void {
+    const mayWaitForIt = write.underWay && write.route === "journal";
     if (write.underWay) {
       write.underWay = false;
       this.underWay.splice(this.underWay.indexOf(write), 1);
       this.copier?.pump();
-      if (write.route === "journal") this.owner.journaled();
     }
     if (this.untold !== null && write.op === "flush" && write.kind !== FrameKind.none) {
       write.localError ??= this.untold;
     }
     if (write.localError !== null) this.localFailed(write, write.localError);
     else if (this.suspects.any) this.rewritten(write);
+    // A replay that waited for this one must find it void where it failed.
+    if (mayWaitForIt) this.owner.journaled();
     const follower = write.follower;
     if (follower !== null) {
       write.follower = null;

@@ -17,6 +17,8 @@ interface Version {
   isStable: boolean;
   /** It was not, and the power was lost. */
   isGone: boolean;
+  /** It could not be written: no image may ever show it (SPEC W3). */
+  isVoid: boolean;
 }
 
 type Supersedes = (later: Version, version: Version) => boolean;
@@ -34,7 +36,8 @@ export class HostPromises implements HostWatch {
 
   constructor(pair: LunPair) {
     this.pair = pair;
-    const zeroes = { value: 0, command: null, endedAt: 0.5, isStable: true, isGone: false };
+    const state = { endedAt: 0.5, isStable: true, isGone: false, isVoid: false };
+    const zeroes = { value: 0, command: null, ...state };
     this.blocks = Array.from({ length: PAIR_BLOCKS }, () => [zeroes]);
   }
 
@@ -46,7 +49,7 @@ export class HostPromises implements HostWatch {
     if (lun.mode === "sync" && lun.state === "mirrored") this.mirrored.set(command, connection);
     if (op === "flush") return;
     const value = buffer?.readUInt32LE(0) ?? 0;
-    const state = { endedAt: 0, isStable: false, isGone: false };
+    const state = { endedAt: 0, isStable: false, isGone: false, isVoid: false };
     const versions = blocksOf(command).map((block): Version => {
       const version = { value, command, ...state };
       this.blocks[block]?.push(version);
@@ -64,6 +67,7 @@ export class HostPromises implements HostWatch {
     if (command.error !== null) {
       // The host knows that what it wrote before may not be stable, and that no later flush says otherwise.
       if (isFlush || fua) this.unstable = [];
+      else this.failed(command, versions);
       return;
     }
     if (isFlush) this.flushed(command);
@@ -74,6 +78,15 @@ export class HostPromises implements HostWatch {
     if (!wasMirrored || lun.state !== "mirrored") return;
     this.checkArrived(command);
     if (isFlush || fua) this.checkStable(mirrorDisk, "[W7] the mirror");
+  }
+
+  /** A part of it may have been written all the same. */
+  private failed(command: HostCommand, versions: readonly Version[]): void {
+    const { image } = this.pair.primaryDisk;
+    for (const [index, block] of blocksOf(command).entries()) {
+      const version = versions[index];
+      if (version !== undefined) version.isVoid = valueAt(image, block) !== version.value;
+    }
   }
 
   private flushed(flush: HostCommand): void {
@@ -147,9 +160,9 @@ export class HostPromises implements HostWatch {
     if (this.broken !== null) return;
     const versions = this.blocks[block] ?? [];
     const value = valueAt(image, block);
-    const isRight = versions.some(
-      (version) => version.value === value && !versions.some((later) => supersedes(later, version)),
-    );
+    const isRight = versions
+      .filter((version) => version.value === value && !version.isVoid)
+      .some((version) => !versions.some((later) => supersedes(later, version)));
     if (isRight) return;
     const told = versions.slice(-4).map(tell).join(" ");
     const at = this.pair.schedule.now.toFixed(2);
@@ -172,8 +185,9 @@ function valueAt(image: Buffer, block: number): number {
   return image.readUInt32LE(block * BLOCK_BYTES);
 }
 
-function tell({ value, command, endedAt, isStable, isGone }: Version): string {
+function tell({ value, command, endedAt, isStable, isGone, isVoid }: Version): string {
   const facts = [
+    isVoid ? "void" : "",
     isStable ? "stable" : "",
     isGone ? "gone" : "",
     command?.isLost ? "lost" : "",
