@@ -297,6 +297,66 @@ describe("a process that ends at a bad moment", () => {
     expect(told).toBeGreaterThan(10);
   });
 
+  it("[O4, R1] a journal that is given up promises no replay, whenever the process ends", () => {
+    for (let ms = 0; ms < 3; ms += 0.1) {
+      const pair = mirrored();
+      pair.interrupt();
+      pair.write(3, 1, 11);
+      pair.schedule.run(20);
+      expect(pair.marks.value?.state).toBe("queueing");
+      pair.journal.setLimit(1);
+      const write = pair.write(3, 1, 22);
+      pair.schedule.run(ms);
+      const { answered } = write;
+      pair.killPrimary();
+      pair.startPrimary();
+      pair.schedule.run(20);
+      if (answered) expect(pair.primaryDisk.image[3 * BLOCK_BYTES], `${ms} ms`).toBe(22);
+      pair.connect();
+      pair.schedule.run(500);
+      expect(pair.lun.state).toBe("mirrored");
+      expect(pair.equal, `${ms} ms`).toBe(true);
+    }
+  });
+
+  it("[R1] a queue that ended in order is replayed after a power loss, without a copy", () => {
+    for (let seed = 1; seed <= 10; seed++) {
+      const pair = mirrored({}, "sync", seed);
+      pair.interrupt();
+      pair.schedule.run(20);
+      for (let block = 0; block < 30; block++) pair.write(block, 1, 100 + block);
+      pair.lun.shutDown(100, () => undefined);
+      pair.schedule.run(200);
+      pair.killPrimary(true);
+      pair.startPrimary();
+      pair.schedule.run(20);
+      pair.connect();
+      pair.schedule.run(500);
+      expect(pair.lun.state).toBe("mirrored");
+      expect(pair.mirrorDisk.image[29 * BLOCK_BYTES]).toBe(129);
+      expect(pair.equal).toBe(true);
+      expect(pair.events).toEqual(["copy-began", "copy-ended"]);
+    }
+  });
+
+  it("[R1] a pair that ended in order in step is in step after a power loss, without a copy", () => {
+    for (let seed = 1; seed <= 10; seed++) {
+      const pair = mirrored({}, "sync", seed);
+      for (let block = 0; block < 30; block++) pair.write(block, 1, 100 + block);
+      pair.lun.shutDown(100, () => undefined);
+      pair.schedule.run(200);
+      pair.killPrimary(true);
+      pair.startPrimary();
+      pair.schedule.run(20);
+      pair.connect();
+      pair.schedule.run(500);
+      expect(pair.lun.state).toBe("mirrored");
+      expect(pair.primaryDisk.image[29 * BLOCK_BYTES]).toBe(129);
+      expect(pair.equal).toBe(true);
+      expect(pair.events).toEqual(["copy-began", "copy-ended"]);
+    }
+  });
+
   it("[R1, C1] a designation that was recorded, and not marked, is no replay of before", () => {
     const pair = mirrored();
     pair.lun.pause();
