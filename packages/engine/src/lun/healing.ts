@@ -392,11 +392,11 @@ export class Healing implements CatchUpOwner, FullCopyOwner {
 
   private holdOff(reason: string): void {
     this.patience.holdOff(this.world.now());
-    this.reason = reason;
     if (this.standingNow !== "waiting") {
       if (this.path.route === "live") this.beginOutage("storage", this.world.now(), "queueing");
       this.leaveMirror();
     }
+    this.reason = reason;
     this.options.reporter.changed();
   }
 
