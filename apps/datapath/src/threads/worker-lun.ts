@@ -32,12 +32,14 @@ export class WorkerLun {
     journal: JournalFile,
     marks: StableFile<LunMark>,
     kernelBootId: string,
+    heardAgoMs: () => number,
     reporter: LunReporter,
   ) {
     this.spec = spec;
     this.journal = journal;
     const world: LunWorld = {
       now: monotonicMs,
+      heardAgoMs,
       newStream,
       defer: (task) => setImmediate(task),
       kernelBootId,
@@ -64,6 +66,7 @@ export class WorkerLun {
     spec: LunSpec,
     moved: boolean,
     kernelBootId: string,
+    heardAgoMs: () => number,
     reporter: LunReporter,
   ): Promise<{ lun: WorkerLun; restoration: Restoration | null }> {
     const device = openFile(spec.backingPath);
@@ -71,7 +74,15 @@ export class WorkerLun {
     const mark = await marks.read();
     const wished = spec.designated ? restore(mark, kernelBootId) : null;
     const found = await openJournal(spec, device, wished, mark);
-    const own = new WorkerLun(spec, device, found.journal, marks, kernelBootId, reporter);
+    const own = new WorkerLun(
+      spec,
+      device,
+      found.journal,
+      marks,
+      kernelBootId,
+      heardAgoMs,
+      reporter,
+    );
     if (found.restoration === null) {
       own.lun.startUnmirrored();
     } else {

@@ -40,6 +40,8 @@ function tell(lun: WorkerLun, force: boolean): void {
   if (facts !== null) report({ report: "lun", facts });
 }
 
+const heardAgoMs = (): number => monotonicMs() - array.lastHeardMs;
+
 const changed = new Set<string>();
 
 /** Tells a change after the turn in which it happened: many are one. */
@@ -58,7 +60,7 @@ function changedSoon(uuid: string): void {
 
 const handlers: Callee<WorkerCalls> = {
   "lun-open": async ({ spec, moved }) => {
-    const { lun, restoration } = await WorkerLun.open(spec, moved, data.kernelBootId, {
+    const { lun, restoration } = await WorkerLun.open(spec, moved, data.kernelBootId, heardAgoMs, {
       changed: () => changedSoon(spec.uuid),
       event: (kind, severity, message) =>
         report({ report: "event", kind, severity, lun: spec.name, message }),

@@ -10,7 +10,7 @@ import { emptyHeader, FrameKind } from "../wire/frame.ts";
 import { formatStreamId, type StreamId } from "../wire/stream-id.ts";
 import { encodePayload } from "../wire/stream-open.ts";
 
-const TIMES = { t1: 60, t4: 200, probation: 40 };
+const TIMES = { t1: 60, t2: 20, t4: 200, probation: 40 };
 /** Far longer than any back-off. */
 const LONG_MS = 60_000;
 

@@ -248,7 +248,13 @@ export class Healing implements CatchUpOwner, FullCopyOwner {
   private slow(since: number | null): void {
     if (since === null) return;
     const wasBehind = this.standingNow === "replaying" || this.catchUp.hasTail;
-    this.beginOutage("mirror-slow", since, "queueing");
+    // Where heartbeats are missing as well, it is the peer that is silent, and not its storage that is slow.
+    const heardAgoMs = this.world.heardAgoMs();
+    if (heardAgoMs > 2 * this.patience.times.t2) {
+      this.beginOutage("silence", this.world.now() - heardAgoMs, "queueing");
+    } else {
+      this.beginOutage("mirror-slow", since, "queueing");
+    }
     // Hosts that were slowed for its sake must not be slowed again at once.
     if (wasBehind) this.holdOff("the mirror does not answer");
     else this.join();

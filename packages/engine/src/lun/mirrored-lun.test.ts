@@ -86,7 +86,7 @@ describe("a mirrored LUN", () => {
 
   it("[L5] makes an outage of a flap that lasts longer than T1", () => {
     const pair = mirrored("sync");
-    pair.lun.setTimes({ t1: 100, t4: 1000, probation: 100 });
+    pair.lun.setTimes({ t1: 100, t2: 20, t4: 1000, probation: 100 });
     pair.breakConnection();
     const write = pair.write(1, 1, 3);
     pair.schedule.run(90);
@@ -96,9 +96,19 @@ describe("a mirrored LUN", () => {
     expect(pair.lun.outageFacts?.cause).toBe("connection");
   });
 
+  it("[L7] calls it silence where heartbeats are missing as well when T4 is over", () => {
+    const pair = mirrored("sync");
+    pair.lun.setTimes({ t1: 300, t2: 20, t4: 200, probation: 100 });
+    pair.mirrorDisk.submit = () => undefined;
+    pair.write(1, 1, 3);
+    pair.heardAgoMs = 190;
+    pair.schedule.run(300);
+    expect(pair.lun.outageFacts?.cause).toBe("silence");
+  });
+
   it("[L7] makes an outage of a mirror that does not answer for T4, and heals when it does", () => {
     const pair = mirrored("sync");
-    pair.lun.setTimes({ t1: 100, t4: 200, probation: 100 });
+    pair.lun.setTimes({ t1: 100, t2: 20, t4: 200, probation: 100 });
     pair.mirrorDisk.slow = 1;
     const submit = pair.mirrorDisk.submit.bind(pair.mirrorDisk);
     const hung: (() => void)[] = [];
@@ -119,7 +129,7 @@ describe("a mirrored LUN", () => {
 
   it("[W8] freezes at a mirror that fails to store, goes on alone, and retries with back-off", () => {
     const pair = mirrored("sync");
-    pair.lun.setTimes({ t1: 100, t4: 200, probation: 100 });
+    pair.lun.setTimes({ t1: 100, t2: 20, t4: 200, probation: 100 });
     pair.mirrorDisk.failing = 1;
     const write = pair.write(1, 1, 3);
     pair.schedule.run(20);

@@ -9,6 +9,7 @@ import type { WritePath } from "./write-path.ts";
 /** The times of the link that a LUN needs, ms. */
 export interface LunTimes {
   t1: number;
+  t2: number;
   t4: number;
   probation: number;
 }
@@ -19,7 +20,7 @@ const PROGRESS_T4 = 4;
 const LONGEST_RETRY = 12;
 
 export class Patience {
-  times: LunTimes = { t1: 2000, t4: 2000, probation: 5000 };
+  times: LunTimes = { t1: 2000, t2: 500, t4: 2000, probation: 5000 };
   private readonly path: WritePath;
   private readonly catchUp: CatchUp;
   private lastAnswerAt = 0;

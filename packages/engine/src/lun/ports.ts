@@ -85,6 +85,8 @@ export interface LunReporter {
 export interface LunWorld {
   /** Monotonic milliseconds. */
   now(): number;
+  /** Age of the peer's last heartbeat, ms. */
+  heardAgoMs(): number;
   /** A new random stream id. */
   newStream(): StreamId;
   /** Runs `task` after the I/O that is waiting (setImmediate). */

@@ -42,6 +42,8 @@ export interface PrimaryStart {
 }
 
 export class LunPair {
+  /** What the LUN is told of the age of the peer's last heartbeat. */
+  heardAgoMs = 0;
   readonly schedule = new Schedule();
   readonly random: Random;
   readonly primaryDisk: MemoryDisk;
@@ -101,6 +103,7 @@ export class LunPair {
       mode: this.mode,
       world: {
         now: () => schedule.now,
+        heardAgoMs: () => this.heardAgoMs,
         newStream: () => ({ hi: random.below(2 ** 32), lo: 1 + random.below(2 ** 31) }),
         defer: (task) => schedule.after(0.01, () => life === this.life && task()),
         kernelBootId: `primary boot ${this.primaryBoots}`,

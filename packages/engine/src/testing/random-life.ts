@@ -61,7 +61,7 @@ export class RandomLife {
         : 2 ** 20;
     const pair = new LunPair(seed, mode, { journalLimitBytes: limits });
     this.pair = pair;
-    pair.setTimes({ t1: 60, t4: 200, probation: 40 });
+    pair.setTimes({ t1: 60, t2: 20, t4: 200, probation: 40 });
     const slow = random.chance(0.5) ? 0.3 : 0;
     pair.primaryDisk.slow = slow;
     pair.mirrorDisk.slow = slow;
