@@ -15,13 +15,11 @@ import { PORTAL_GROUP_TAG, Portal } from "@lockstep/iscsi";
 import {
   type Actor,
   DEFAULT_LINK_SETTINGS,
-  type EventKind,
   formatHostPort,
   PROTOCOL_VERSIONS,
   parseHostPort,
   type ServeOptions,
   ServerId,
-  type Severity,
   type Status,
   VERSION,
 } from "@lockstep/model";
@@ -29,16 +27,20 @@ import { commandHandlers } from "./command-handlers.ts";
 import { EventLog } from "./event-log.ts";
 import { Connector } from "./link/connector.ts";
 import { checkVersions, controlHandlers, ownHello } from "./link/control-handlers.ts";
+import type { LunNotice } from "./link/control-messages.ts";
 import { ControlServer } from "./link/control-server.ts";
 import { LinkKeeper, noPeer } from "./link/link-keeper.ts";
 import { Pairing } from "./link/pairing.ts";
 import { StrangerLog } from "./link/stranger-log.ts";
 import { LocalSocket } from "./local-socket.ts";
-import { LunKeeper, SYSTEM } from "./luns/lun-keeper.ts";
+import { LunKeeper } from "./luns/lun-keeper.ts";
+import { LunTable } from "./luns/lun-table.ts";
 import { OutageKeeper } from "./luns/outage-keeper.ts";
+import { PeerLuns } from "./luns/peer-luns.ts";
 import { OutageLog } from "./outage-log.ts";
 import { LinkRecord, LunTableRecord, ServerRecord } from "./records.ts";
 import { StableFile } from "./stable-file.ts";
+import { SYSTEM, type TellEvent } from "./tell-event.ts";
 import { ConnectionThreads } from "./threads/connection-threads.ts";
 import type { WorkerReport } from "./threads/messages.ts";
 import { Workers } from "./threads/workers.ts";
@@ -53,6 +55,7 @@ export class Appliance {
   readonly outages: OutageLog;
   readonly startedAt = new Date().toISOString();
   luns!: LunKeeper;
+  peerLuns!: PeerLuns;
   link!: LinkKeeper;
   pairing!: Pairing;
   connector!: Connector;
@@ -120,17 +123,9 @@ export class Appliance {
     return () => this.listeners.delete(listener);
   }
 
-  event(
-    kind: EventKind,
-    severity: Severity,
-    actor: Actor,
-    subject: string,
-    message: string,
-    before: unknown,
-    after: unknown,
-  ): void {
+  readonly event: TellEvent = (kind, severity, actor, subject, message, before, after) => {
     this.events.append({ kind, severity, actor, subject, message, before, after });
-  }
+  };
 
   /** The peer is forgotten, here or on its word. */
   async removePeer(actor: Actor): Promise<void> {
@@ -213,15 +208,15 @@ export class Appliance {
     this.portal = new Portal({
       listen: this.options.iscsi.map(parseHostPort),
       catalogue: () =>
-        [...this.luns.primaries()].map((entry) => ({
-          iqn: this.luns.iqnOf(entry),
+        this.luns.targets().map((iqn) => ({
+          iqn,
           portals: this.portals.map((portal) => `${portal},${PORTAL_GROUP_TAG}`),
         })),
       onLogin: (handoff) => void this.luns.route(handoff),
     });
   }
 
-  private makeLuns(table: LunTableRecord, file: StableFile<LunTableRecord>): void {
+  private makeLuns(record: LunTableRecord, file: StableFile<LunTableRecord>): void {
     this.outageKeeper = new OutageKeeper({
       log: this.outages,
       server: this.server.name,
@@ -229,11 +224,21 @@ export class Appliance {
       event: (kind, severity, lun, message) =>
         this.event(kind, severity, SYSTEM, lun, message, null, null),
     });
-    this.luns = new LunKeeper({
+    const changed = () => this.changed();
+    const server = () => this.server.name;
+    const table = new LunTable({
       dataFolder: this.options.data,
-      workers: this.workers,
-      records: table.luns,
+      records: record.luns,
       save: (luns) => file.save({ luns }),
+      server,
+      changed,
+    });
+    const { event } = this;
+    const notify = (notice: LunNotice) => this.connector.channel?.notify(notice);
+    this.peerLuns = new PeerLuns({ table, server, notify, event, changed });
+    this.luns = new LunKeeper({
+      table,
+      workers: this.workers,
       around: () => ({
         server: this.server.name,
         portals: this.portals,
@@ -243,11 +248,11 @@ export class Appliance {
       offer: async (offer) => {
         await this.connector.channel?.request("lun.offer", offer);
       },
-      notify: (notice) => this.connector.channel?.notify(notice),
+      notify,
       forgetCopy: (uuid) => this.threads.forget(uuid),
-      event: (...event) => this.event(...event),
+      event,
       outage: (entry, facts) => this.outageKeeper.take(entry.record.name, facts),
-      changed: () => this.changed(),
+      changed,
     });
   }
 
@@ -264,7 +269,7 @@ export class Appliance {
       kernelBootId,
       host: mirror.host,
       self: this.server.uuid,
-      copyOf: (uuid) => this.luns.copyOf(uuid),
+      copyOf: (uuid) => this.peerLuns.copyOf(uuid),
       report: (report) => {
         if (report.report === "stranger") this.knocked(report.from, report.reason);
         if (report.report === "event") {
@@ -297,7 +302,7 @@ export class Appliance {
       save: (value) => file.save(value),
       evacuate: (count) => this.luns.evacuate(count),
       stateChanged: (state, cause) => {
-        if (state !== "up") this.luns.forgetNotices();
+        if (state !== "up") this.peerLuns.forgetNotices();
         const why = cause === null ? "" : ` (${cause})`;
         const severity = state === "interrupted" ? "warning" : "info";
         this.event(
@@ -309,7 +314,7 @@ export class Appliance {
           null,
           null,
         );
-        if (state === "up") this.luns.notifyAll();
+        if (state === "up") this.peerLuns.notifyAll();
       },
       settingsChanged: (before, after, actor) => {
         const message = "the link's settings were changed";
@@ -352,10 +357,10 @@ export class Appliance {
         checkVersions(hello);
         await this.link.met(hello);
       },
-      offers: () => this.luns.offers(),
-      offered: (uuid, failure) => this.luns.offered(uuid, failure),
+      offers: () => this.peerLuns.offers(),
+      offered: (uuid, failure) => this.peerLuns.offered(uuid, failure),
       arm: (epoch) => this.link.arm(epoch),
-      ready: () => this.luns.notifyAll(),
+      ready: () => this.peerLuns.notifyAll(),
       trouble: (message) => console.error(`connecting: ${message}`),
       flap: (index, reason) =>
         this.event(
@@ -377,11 +382,11 @@ export class Appliance {
       handlers: controlHandlers({
         server: this.server.name,
         link: this.link,
-        luns: this.luns,
+        luns: this.peerLuns,
         pairing: this.pairing,
         unpaired: () => this.removePeer({ who: "system", from: this.link.peer?.name ?? "peer" }),
       }),
-      notice: (lun) => this.luns.notice(lun),
+      notice: (lun) => this.peerLuns.notice(lun),
       stranger: (from, reason) => this.knocked(from, reason),
     });
   }

@@ -84,7 +84,7 @@ export function commandHandlers(appliance: Appliance): CommandHandlers {
     "peer.show": () => link.view().peer,
     "peer.remove": async (_params, actor) => {
       if (link.peer === null) throw noPeer();
-      if ([...luns.primaries()].some((entry) => entry.record.designated)) {
+      if (luns.isAnyMirrored) {
         throw new Failure("refused", "LUNs are still mirrored", "turn their mirroring off first");
       }
       await appliance.connector.channel?.request("unpair", {}).catch(() => undefined);

@@ -1,6 +1,6 @@
 /** What the peer may ask on the control channel, and who answers it. */
 import { Failure, PROTOCOL_VERSIONS, VERSION } from "@lockstep/model";
-import type { LunKeeper } from "../luns/lun-keeper.ts";
+import type { PeerLuns } from "../luns/peer-luns.ts";
 import type { Hello } from "./control-messages.ts";
 import type { ControlHandlers } from "./control-server.ts";
 import type { LinkKeeper } from "./link-keeper.ts";
@@ -9,7 +9,7 @@ import type { Pairing } from "./pairing.ts";
 export interface ControlParties {
   server: string;
   link: LinkKeeper;
-  luns: LunKeeper;
+  luns: PeerLuns;
   pairing: Pairing;
   /** The peer took the pairing back. */
   unpaired(): Promise<void>;

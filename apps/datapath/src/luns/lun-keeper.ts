@@ -1,11 +1,8 @@
 /**
- * Keeps the LUNs (SPEC C1, C2, R5, S1): the stable table, the worker each belongs to, operators' wishes about them, and
- * the mirror copies that the peer offers.
+ * Keeps the LUNs (SPEC C1, C2, S1): carries out operators' wishes about them, and has each primary copy open on one
+ * worker.
  */
 import { randomUUID } from "node:crypto";
-import fs from "node:fs/promises";
-import path from "node:path";
-import { createFile } from "@lockstep/block";
 import type { LoginHandoff } from "@lockstep/iscsi";
 import {
   type Actor,
@@ -18,7 +15,6 @@ import {
   type LunState,
   MAX_LUN_BYTES,
   MIN_LUN_BYTES,
-  type Severity,
 } from "@lockstep/model";
 import type { LunNotice, LunOffer } from "../link/control-messages.ts";
 import {
@@ -26,10 +22,11 @@ import {
   type LunRecord,
   MIN_JOURNAL_LIMIT_BYTES,
 } from "../records.ts";
-import type { CopySpec, LunFacts } from "../threads/messages.ts";
+import { SYSTEM, type TellEvent } from "../tell-event.ts";
+import type { LunFacts } from "../threads/messages.ts";
 import type { WorkerHandle, Workers } from "../threads/workers.ts";
+import { makeBacking, removeBacking } from "./lun-backing.ts";
 import {
-  copySpec,
   type LunEntry,
   type LunSurroundings,
   lunNotice,
@@ -37,12 +34,11 @@ import {
   lunSpec,
   lunView,
 } from "./lun-entry.ts";
+import type { LunTable } from "./lun-table.ts";
 
 export interface LunKeeperOptions {
-  dataFolder: string;
+  table: LunTable;
   workers: Workers;
-  records: LunRecord[];
-  save(records: LunRecord[]): Promise<void>;
   around(): LunSurroundings;
   /** Whether a peer is paired, and why not. */
   noPeer(): Failure | null;
@@ -51,60 +47,50 @@ export interface LunKeeperOptions {
   notify(notice: LunNotice): void;
   /** Has a mirror copy closed in the connection threads. */
   forgetCopy(uuid: string): Promise<void>;
-  event(
-    kind: EventKind,
-    severity: Severity,
-    actor: Actor,
-    subject: string,
-    message: string,
-    before: unknown,
-    after: unknown,
-  ): void;
+  event: TellEvent;
   outage(entry: LunEntry, facts: LunFacts): void;
   changed(): void;
 }
 
 export class LunKeeper {
   private readonly options: LunKeeperOptions;
-  private readonly entries = new Map<string, LunEntry>();
-  /** Changes of the table are made one after another; none of them waits for the peer. */
-  private turn: Promise<unknown> = Promise.resolve();
-  /** So are wishes that the peer has a part in: those of both servers must not wait for each other. */
+  private readonly table: LunTable;
+  /** Wishes that the peer has a part in come one after another too: those of both servers must not wait for each other. */
   private sharedTurn: Promise<unknown> = Promise.resolve();
 
   constructor(options: LunKeeperOptions) {
     this.options = options;
-    for (const record of options.records) this.entries.set(record.uuid, newEntry(record));
+    this.table = options.table;
   }
 
   /** Opens all primary copies on their workers. */
   async open(): Promise<void> {
-    for (const entry of this.entries.values()) {
+    for (const entry of this.table.all()) {
       if (entry.record.role === "primary") await this.openOn(entry, this.leastLoaded(), false);
     }
   }
 
   views(): Lun[] {
     const around = this.options.around();
-    return [...this.entries.values()]
+    return [...this.table.all()]
       .map((entry) => lunView(entry, around))
       .sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   view(name: string): Lun {
-    return lunView(this.named(name), this.options.around());
+    return lunView(this.table.named(name), this.options.around());
   }
 
   /** Gives a host's login to the worker that has the LUN; one of a LUN that just moves goes there after the move. */
   async route(handoff: LoginHandoff): Promise<void> {
-    if (this.workerOf(handoff.targetName) === null) await this.turn;
+    if (this.workerOf(handoff.targetName) === null) await this.table.settled;
     // Where there is no such target any worker can say so.
     const worker = this.workerOf(handoff.targetName) ?? this.options.workers.at(0);
     worker.tell({ note: "session", handoff });
   }
 
   private workerOf(iqn: string): WorkerHandle | null {
-    for (const entry of this.entries.values()) {
+    for (const entry of this.table.all()) {
       if (entry.worker !== null && this.spec(entry).iqn === iqn) {
         return this.options.workers.at(entry.worker);
       }
@@ -112,20 +98,21 @@ export class LunKeeper {
     return null;
   }
 
-  iqnOf(entry: LunEntry): string {
-    return this.spec(entry).iqn;
+  /** The iSCSI names of all that hosts can reach. */
+  targets(): string[] {
+    return [...this.table.primaries()].map((entry) => this.spec(entry).iqn);
   }
 
-  *primaries(): IterableIterator<LunEntry> {
-    for (const entry of this.entries.values()) if (entry.record.role === "primary") yield entry;
+  get isAnyMirrored(): boolean {
+    return [...this.table.primaries()].some((entry) => entry.record.designated);
   }
 
   // --- wishes -------------------------------------------------------------------------------------------------------
 
   create(wish: CommandParams<"lun.create">, actor: Actor): Promise<Lun> {
-    return this.inTurn(async () => {
+    return this.table.inTurn(async () => {
       checkSize(wish.size);
-      this.checkName(wish.name);
+      this.table.checkName(wish.name);
       const record: LunRecord = {
         uuid: randomUUID(),
         name: wish.name,
@@ -139,10 +126,10 @@ export class LunKeeper {
         journalLimitBytes: DEFAULT_JOURNAL_LIMIT_BYTES,
         backing: { kind: "file", path: "" },
       };
-      await this.makeBacking(record, wish.backing ?? null, wish.existing);
-      const entry = newEntry(record);
-      this.entries.set(record.uuid, entry);
-      await this.save();
+      const folder = this.table.folder(record);
+      await makeBacking(record, folder, wish.backing ?? null, wish.existing);
+      const entry = this.table.add(record);
+      await this.table.save();
       await this.openOn(entry, this.leastLoaded(), false);
       this.audit("lun-created", actor, entry, `LUN "${record.name}" was created`, null, record);
       return this.view(record.name);
@@ -150,9 +137,9 @@ export class LunKeeper {
   }
 
   resize(name: string, sizeBytes: number, actor: Actor): Promise<Lun> {
-    return this.inTurn(async () => {
+    return this.table.inTurn(async () => {
       checkSize(sizeBytes);
-      const entry = this.primary(name);
+      const entry = this.table.primary(name);
       if (entry.record.designated) {
         throw new Failure(
           "refused",
@@ -163,7 +150,7 @@ export class LunKeeper {
       const before = { ...entry.record };
       await this.worker(entry).call("lun-resize", { uuid: entry.record.uuid, sizeBytes });
       entry.record = { ...entry.record, sizeBytes };
-      await this.save();
+      await this.table.save();
       const message = `LUN "${name}" was resized to ${formatSize(sizeBytes)}`;
       this.audit("lun-resized", actor, entry, message, before, entry.record);
       return this.view(name);
@@ -171,8 +158,8 @@ export class LunKeeper {
   }
 
   delete(name: string, actor: Actor): Promise<null> {
-    return this.inTurn(async () => {
-      const entry = this.named(name);
+    return this.table.inTurn(async () => {
+      const entry = this.table.named(name);
       const { record } = entry;
       if (record.designated) {
         const primary = record.role === "primary";
@@ -185,11 +172,10 @@ export class LunKeeper {
         );
       }
       if (entry.worker !== null) await this.worker(entry).call("lun-close", { uuid: record.uuid });
-      this.entries.delete(record.uuid);
-      await this.save();
+      this.table.remove(record.uuid);
+      await this.table.save();
       if (record.role === "mirror") await this.options.forgetCopy(record.uuid);
-      const ownBacking = record.backing.path.startsWith(`${this.folder(record)}${path.sep}`);
-      await fs.rm(this.folder(record), { recursive: true, force: true });
+      const ownBacking = await removeBacking(record, this.table.folder(record));
       const kept = ownBacking ? "" : `; its backing ${record.backing.path} was left`;
       this.audit("lun-deleted", actor, entry, `LUN "${name}" was deleted${kept}`, record, null);
       return null;
@@ -198,12 +184,12 @@ export class LunKeeper {
 
   mirror(name: string, on: boolean, actor: Actor): Promise<Lun> {
     return this.inSharedTurn(async () => {
-      const entry = this.primary(name);
+      const entry = this.table.primary(name);
       if (entry.record.designated === on) return this.view(name);
       const noPeer = this.options.noPeer();
       if (on && noPeer !== null) throw noPeer;
       if (on) await this.options.offer({ ...lunOffer(entry.record), designated: true });
-      await this.inTurn(() => this.designate(name, on, actor));
+      await this.table.inTurn(() => this.designate(name, on, actor));
       if (!on) await this.options.offer(lunOffer(entry.record)).catch(() => undefined);
       return this.view(name);
     });
@@ -214,7 +200,7 @@ export class LunKeeper {
    * earlier one at its word.
    */
   private async designate(name: string, on: boolean, actor: Actor): Promise<void> {
-    const entry = this.primary(name);
+    const entry = this.table.primary(name);
     const before = entry.record;
     const { uuid } = before;
     const record = { ...before, designated: on, paused: false };
@@ -222,7 +208,7 @@ export class LunKeeper {
     entry.record = record;
     entry.trouble = null;
     try {
-      await this.save();
+      await this.table.save();
     } catch (error) {
       entry.record = before;
       if (on) await this.worker(entry).call("lun-designate", { uuid, on: false });
@@ -247,12 +233,12 @@ export class LunKeeper {
           `a journal limit of ${formatSize(limit)} is less than the least, ${formatSize(MIN_JOURNAL_LIMIT_BYTES)}`,
         );
       }
-      const offer = await this.inTurn(async () => {
-        const entry = this.primary(name);
+      const offer = await this.table.inTurn(async () => {
+        const entry = this.table.primary(name);
         const before = { ...entry.record };
         entry.record = { ...entry.record, ...change };
         const { uuid, mode, writeCache, journalLimitBytes } = entry.record;
-        await this.save();
+        await this.table.save();
         this.worker(entry).tell({ note: "lun-set", uuid, mode, writeCache, journalLimitBytes });
         const what = Object.entries(change)
           .map(([key, value]) => `${key} ${value}`)
@@ -266,15 +252,15 @@ export class LunKeeper {
   }
 
   pause(name: string, paused: boolean, actor: Actor): Promise<Lun> {
-    return this.inTurn(async () => {
-      const entry = this.primary(name);
+    return this.table.inTurn(async () => {
+      const entry = this.table.primary(name);
       if (!entry.record.designated) {
         throw new Failure("refused", `"${name}" is not mirrored, so there is nothing to pause`);
       }
       if (entry.record.paused === paused) return this.view(name);
       const before = { ...entry.record };
       entry.record = { ...entry.record, paused };
-      await this.save();
+      await this.table.save();
       this.worker(entry).tell({ note: "lun-pause", uuid: entry.record.uuid, paused });
       const message = `mirroring of LUN "${name}" was ${paused ? "paused" : "resumed"}`;
       this.audit("lun-changed", actor, entry, message, before, entry.record);
@@ -285,7 +271,7 @@ export class LunKeeper {
   // --- threads ------------------------------------------------------------------------------------------------------
 
   facts(facts: LunFacts): void {
-    const entry = this.entries.get(facts.uuid);
+    const entry = this.table.get(facts.uuid);
     if (entry === undefined) return;
     const before = entry.facts;
     entry.facts = facts;
@@ -300,18 +286,10 @@ export class LunKeeper {
     this.options.changed();
   }
 
-  /** Tells the peer the state of all LUNs mirrored there: the channel is new. */
-  notifyAll(): void {
-    for (const entry of this.primaries()) {
-      const notice = entry.record.designated ? lunNotice(entry) : null;
-      if (notice !== null) this.options.notify(notice);
-    }
-  }
-
   /** Moves LUNs off the workers from `count` on, with their sessions (SPEC S1). */
   evacuate(count: number): Promise<void> {
-    return this.inTurn(async () => {
-      for (const entry of this.primaries()) {
+    return this.table.inTurn(async () => {
+      for (const entry of this.table.primaries()) {
         if (entry.worker === null || entry.worker < count) continue;
         const { drained } = await this.worker(entry).call("lun-yield", { uuid: entry.record.uuid });
         entry.worker = null;
@@ -322,98 +300,7 @@ export class LunKeeper {
     });
   }
 
-  // --- the peer -----------------------------------------------------------------------------------------------------
-
-  offers(): LunOffer[] {
-    return [...this.primaries()].map((entry) => lunOffer(entry.record));
-  }
-
-  /** The LUNs that the peer is primary of: what else is mirrored here is its mirror no longer. */
-  takeCensus(uuids: readonly string[]): Promise<void> {
-    return this.inTurn(async () => {
-      const known = new Set(uuids);
-      for (const entry of this.entries.values()) {
-        const { role, designated, uuid } = entry.record;
-        if (role !== "mirror" || !designated || known.has(uuid)) continue;
-        entry.record = { ...entry.record, designated: false };
-      }
-      await this.save();
-    });
-  }
-
-  offered(uuid: string, failure: Failure | null): void {
-    const entry = this.entries.get(uuid);
-    if (entry === undefined) return;
-    entry.trouble = failure === null ? null : `the peer refused it: ${failure.message}`;
-    this.options.changed();
-  }
-
-  /** The peer offers a LUN to be mirrored here, or says what became of one (SPEC R5, C5). */
-  takeOffer(offer: LunOffer, peer: string): Promise<void> {
-    return this.inTurn(async () => {
-      const known = this.entries.get(offer.uuid);
-      if (known !== undefined) {
-        if (offer.designated) this.checkSame(known.record, offer);
-        else if (known.record.role === "primary") return;
-        const { mode, designated, writeCache } = offer;
-        known.record = { ...known.record, mode, designated, writeCache };
-        await this.save();
-        this.options.changed();
-        return;
-      }
-      if (!offer.designated) return;
-      this.checkName(offer.name);
-      const record: LunRecord = {
-        ...offer,
-        role: "mirror",
-        paused: false,
-        journalLimitBytes: DEFAULT_JOURNAL_LIMIT_BYTES,
-        backing: { kind: "file", path: "" },
-      };
-      await this.makeBacking(record, null, "refuse");
-      const entry = newEntry(record);
-      this.entries.set(record.uuid, entry);
-      await this.save();
-      const message = `LUN "${record.name}" of ${peer} is mirrored here`;
-      this.audit("lun-created", { who: "system", from: peer }, entry, message, null, record);
-    });
-  }
-
-  notice(notice: LunNotice): void {
-    const entry = this.entries.get(notice.uuid);
-    if (entry === undefined || entry.record.role !== "mirror") return;
-    const before = entry.notice?.state;
-    entry.notice = notice;
-    if (before !== undefined && before !== notice.state) {
-      const message = `LUN "${entry.record.name}", mirrored here, went from ${before} to ${notice.state}`;
-      this.options.event("lun-state", "info", SYSTEM, entry.record.name, message, null, null);
-    }
-    this.options.changed();
-  }
-
-  /** The peer is not heard: what it said is old. */
-  forgetNotices(): void {
-    for (const entry of this.entries.values()) entry.notice = null;
-  }
-
-  copyOf(uuid: string): CopySpec | string {
-    const entry = this.entries.get(uuid);
-    if (entry === undefined) return "there is no such LUN here";
-    if (entry.record.role !== "mirror") return `"${entry.record.name}" is primary here too`;
-    return copySpec(entry, this.folder(entry.record));
-  }
-
-  nameOf(uuid: string): string {
-    return this.entries.get(uuid)?.record.name ?? uuid;
-  }
-
   // --- common -------------------------------------------------------------------------------------------------------
-
-  private inTurn<T>(wish: () => Promise<T>): Promise<T> {
-    const result = this.turn.then(wish);
-    this.turn = result.catch(() => undefined);
-    return result.finally(() => this.options.changed());
-  }
 
   private inSharedTurn<T>(wish: () => Promise<T>): Promise<T> {
     const result = this.sharedTurn.then(wish);
@@ -431,7 +318,7 @@ export class LunKeeper {
 
   private leastLoaded(count = this.options.workers.count): number {
     const load = Array.from({ length: count }, () => 0);
-    for (const { worker } of this.entries.values()) {
+    for (const { worker } of this.table.all()) {
       if (worker !== null && worker < count) load[worker] = (load[worker] ?? 0) + 1;
     }
     return load.indexOf(Math.min(...load));
@@ -444,75 +331,7 @@ export class LunKeeper {
   }
 
   private spec(entry: LunEntry): ReturnType<typeof lunSpec> {
-    return lunSpec(entry, this.options.around().server, this.folder(entry.record));
-  }
-
-  private folder(record: LunRecord): string {
-    return path.join(this.options.dataFolder, "luns", record.uuid);
-  }
-
-  private named(name: string): LunEntry {
-    for (const entry of this.entries.values()) if (entry.record.name === name) return entry;
-    throw new Failure(
-      "not-found",
-      `there is no LUN named "${name}"`,
-      "`lockstep lun list` shows all",
-    );
-  }
-
-  private primary(name: string): LunEntry {
-    const entry = this.named(name);
-    if (entry.record.role === "primary") return entry;
-    throw new Failure(
-      "refused",
-      `"${name}" is a mirror copy here`,
-      "do this at its primary server",
-    );
-  }
-
-  private checkName(name: string): void {
-    for (const { record } of this.entries.values()) {
-      if (record.name !== name) continue;
-      const where = record.role === "mirror" ? " (the mirror of a LUN of the peer)" : "";
-      throw new Failure(
-        "exists",
-        `there is a LUN named "${name}" on ${this.options.around().server}${where}`,
-      );
-    }
-  }
-
-  private checkSame(record: LunRecord, offer: LunOffer): void {
-    const { server } = this.options.around();
-    if (record.role !== "mirror") {
-      throw new Failure("refused", `"${record.name}" is primary on ${server} as well`);
-    }
-    if (record.sizeBytes !== offer.sizeBytes) {
-      const sizes = `${record.sizeBytes} bytes on ${server}, and ${offer.sizeBytes} bytes at its primary`;
-      throw new Failure("refused", `"${record.name}" has ${sizes}`, `delete the copy on ${server}`);
-    }
-  }
-
-  private async makeBacking(
-    record: LunRecord,
-    backing: string | null,
-    existing: "refuse" | "adopt" | "wipe",
-  ): Promise<void> {
-    const folder = this.folder(record);
-    await fs.mkdir(path.join(folder, "journal"), { recursive: true, mode: 0o700 });
-    const file = backing ?? path.join(folder, "data.img");
-    try {
-      const device = await createFile(file, record.sizeBytes, existing);
-      await new Promise<void>((resolve) => device.close(() => resolve()));
-      const kind = (await fs.stat(file)).isBlockDevice() ? "block" : "file";
-      record.backing = { kind, path: file };
-    } catch (error) {
-      await fs.rm(folder, { recursive: true, force: true });
-      throw error;
-    }
-  }
-
-  private save(): Promise<void> {
-    return this.options.save([...this.entries.values()].map((entry) => entry.record));
+    return lunSpec(entry, this.options.around().server, this.table.folder(entry.record));
   }
 
   private audit(
@@ -529,12 +348,6 @@ export class LunKeeper {
 
 /** What an operator should look at. */
 const WORSE: ReadonlySet<LunState> = new Set(["queueing", "stopped", "split-brain"]);
-
-export const SYSTEM: Actor = { who: "system", from: "data path" };
-
-function newEntry(record: LunRecord): LunEntry {
-  return { record, worker: null, facts: null, notice: null, trouble: null };
-}
 
 function checkSize(sizeBytes: number): void {
   if (sizeBytes < MIN_LUN_BYTES || sizeBytes > MAX_LUN_BYTES) {
